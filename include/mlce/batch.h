@@ -1,0 +1,50 @@
+/* batch.h - packed batches: the tokens of several sequences end to end, no padding, no mask. */
+#ifndef MLCE_BATCH_H
+#define MLCE_BATCH_H
+
+#include "mlce/dataset.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct mlce_batch {
+    int sequences;
+    int tokens;
+    int width;               /* features a token */
+    const int64_t *ids;      /* [sequences] their numbers in the dataset */
+    const int *offsets;      /* [sequences+1]; sequence b is the rows offsets[b] .. offsets[b+1] */
+    const float *embeddings; /* [tokens, width] */
+    const mlce_span *spans;  /* gold, all sequences end to end */
+    const int *span_offsets; /* [sequences+1] */
+} mlce_batch;
+
+typedef struct mlce_batch_options {
+    int sequences; /* a batch ends at so many sequences; 0 = no such limit */
+    int tokens;    /* ... or before so many tokens would be passed; 0 = no such limit. A longer
+                      sequence is a batch of its own */
+    bool shuffle;  /* the order of an epoch depends on seed and epoch only */
+    bool bucket;   /* with shuffle: sequences of like length share a batch. Windows of 64 batches
+                      are sorted by length, and the batches then shuffled */
+    uint64_t seed;
+} mlce_batch_options;
+
+typedef struct mlce_batcher mlce_batcher;
+
+/* Batches over a dataset, which must outlive the batcher. A thread of its own reads the next
+   batch while the caller works on this one. Free with mlce_batcher_free(). */
+MLCE_API mlce_status mlce_batcher_new(mlce_dataset *dataset, const mlce_batch_options *options,
+                                      mlce_batcher **batcher);
+MLCE_API void mlce_batcher_free(mlce_batcher *batcher);
+
+/* Plans the batches of an epoch (0, 1, ...) and starts to read. Drops what is left of another. */
+MLCE_API mlce_status mlce_batcher_start(mlce_batcher *batcher, int64_t epoch);
+/* Batches of the planned epoch. */
+MLCE_API int64_t mlce_batcher_count(const mlce_batcher *batcher);
+/* The next batch, valid until the next call, or *batch = NULL after the last. */
+MLCE_API mlce_status mlce_batcher_next(mlce_batcher *batcher, const mlce_batch **batch);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

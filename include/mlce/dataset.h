@@ -1,0 +1,152 @@
+/* dataset.h - sequences of token embeddings with labelled spans, in HDF5 files.
+ *
+ * The layout is `mlce-spans`, version 1:
+ *
+ *   /  attributes         format = "mlce-spans", version = 1, embedding = string (optional)
+ *   /types                [T] string      entity types; a type's index is its id
+ *   /tokens/embeddings    [N, D] float    or [N, K, D]: K encoder layers, read as one row of K*D
+ *   /tokens/text          [N] string      optional
+ *   /tokens/chars         [N, 2] int      optional: half-open code-point range in the text
+ *   /sequences/offsets    [S+1] int       sequence s is the rows offsets[s] .. offsets[s+1]
+ *   /sequences/text       [S] string      optional
+ *   /sequences/id         [S] string      optional
+ *   /sequences/document   [S] int         optional
+ *   /spans/offsets        [S+1] int       optional, with /spans/items
+ *   /spans/items          [M, 3] int      (start, end, type), half-open within the sequence
+ *
+ * A dataset is one file or several that are read as one split, in the order given.
+ */
+#ifndef MLCE_DATASET_H
+#define MLCE_DATASET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mlce/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A span of tokens start .. end-1 (half-open, from the sequence's first token) of one type. */
+typedef struct mlce_span {
+    int32_t start, end, type;
+} mlce_span;
+
+typedef struct mlce_dataset mlce_dataset;
+
+typedef struct mlce_dataset_options {
+    /* Bytes of memory that embeddings may take. What fits is kept in memory as stored (half
+       precision stays half precision); what does not is read from the files batch by batch.
+       0: never keep. */
+    size_t memory;
+    /* false: embeddings that are not kept in memory are checked for NaN and infinity when they
+       are read instead of by a pass over the whole file at opening. */
+    bool check_rows;
+} mlce_dataset_options;
+
+/* Opens and checks everything: format, types, offsets, spans, finite embeddings. `paths` is one
+   path, or several separated by commas; each may be a glob pattern ("train-*.h5", sorted by
+   name). All files must have the same width and the same set of types (in any order: ids are
+   those of the first file). `options` NULL: 2 GiB, check_rows. On failure *dataset is NULL.
+   Free with mlce_dataset_close(). */
+MLCE_API mlce_status mlce_dataset_open(const char *paths, const mlce_dataset_options *options,
+                                       mlce_dataset **dataset);
+MLCE_API void mlce_dataset_close(mlce_dataset *dataset);
+
+/* The paths as given to mlce_dataset_open(). */
+MLCE_API const char *mlce_dataset_name(const mlce_dataset *dataset);
+MLCE_API int64_t mlce_dataset_sequences(const mlce_dataset *dataset);
+MLCE_API int64_t mlce_dataset_tokens(const mlce_dataset *dataset);
+MLCE_API int64_t mlce_dataset_spans(const mlce_dataset *dataset);
+/* Features a token: D, or K*D where the file keeps K layers. */
+MLCE_API int mlce_dataset_width(const mlce_dataset *dataset);
+MLCE_API int mlce_dataset_layers(const mlce_dataset *dataset);
+MLCE_API int mlce_dataset_types(const mlce_dataset *dataset);
+MLCE_API const char *mlce_dataset_type_name(const mlce_dataset *dataset, int type);
+/* What made the embeddings; "" where the file does not say. */
+MLCE_API const char *mlce_dataset_embedding(const mlce_dataset *dataset);
+/* Whether every file has /spans. */
+MLCE_API bool mlce_dataset_has_spans(const mlce_dataset *dataset);
+/* Whether the embeddings are in memory, and how many bytes they take (in memory or on disk). */
+MLCE_API bool mlce_dataset_is_resident(const mlce_dataset *dataset);
+MLCE_API size_t mlce_dataset_bytes(const mlce_dataset *dataset);
+/* "float16", "float32" or "float64": how the (first) file stores embeddings. */
+MLCE_API const char *mlce_dataset_precision(const mlce_dataset *dataset);
+
+/* Tokens of sequence s, 0 <= s < sequences. */
+MLCE_API int mlce_dataset_length(const mlce_dataset *dataset, int64_t s);
+/* Gold spans of sequence s; *count of them. Owned by the dataset. */
+MLCE_API const mlce_span *mlce_dataset_gold(const mlce_dataset *dataset, int64_t s, int *count);
+
+/* Renumbers the types to the order of names[0..count-1], a model's or another split's. Types
+   are matched by name; a type here that is not among the names is an error that says which. */
+MLCE_API mlce_status mlce_dataset_match_types(mlce_dataset *dataset, const char *const *names,
+                                              int count, const char *whose);
+
+/* Reads the embeddings of sequence s, widened to float32, into rows[length * width]. Safe from
+   any one thread at a time per dataset. */
+MLCE_API mlce_status mlce_dataset_read(mlce_dataset *dataset, int64_t s, float *rows);
+
+/* The strings of a sequence; those a file does not have are NULL. Loaded for the whole dataset on
+   first use by mlce_dataset_load_text(), which must have succeeded before. Owned by the dataset. */
+MLCE_API mlce_status mlce_dataset_load_text(mlce_dataset *dataset);
+MLCE_API const char *const *mlce_dataset_token_text(const mlce_dataset *dataset, int64_t s);
+/* Code-point ranges [length][2] of the tokens in the sequence's text, or NULL. */
+MLCE_API const int32_t (*mlce_dataset_token_chars(const mlce_dataset *dataset, int64_t s))[2];
+MLCE_API const char *mlce_dataset_text(const mlce_dataset *dataset, int64_t s);
+MLCE_API const char *mlce_dataset_id(const mlce_dataset *dataset, int64_t s);
+/* The document's number, or -1. */
+MLCE_API int64_t mlce_dataset_document(const mlce_dataset *dataset, int64_t s);
+
+/* The text that a span covers, on the heap for the caller to free: cut from the sequence's text
+   where text and chars are known, else the tokens with a space between. *text is NULL where the
+   dataset has neither. */
+MLCE_API mlce_status mlce_dataset_span_text(const mlce_dataset *dataset, int64_t s, mlce_span span,
+                                            char **text);
+
+/* ---- Writing ---- */
+
+typedef enum mlce_precision { MLCE_FLOAT16, MLCE_FLOAT32, MLCE_FLOAT64 } mlce_precision;
+
+typedef struct mlce_dataset_spec {
+    const char *const *types; /* [type_count] */
+    int type_count;
+    int width;                                               /* features a token, D */
+    mlce_precision precision;                                /* of the stored embeddings */
+    const char *embedding;                                   /* what made them, or NULL */
+    bool token_text, token_chars, text, id, document, spans; /* which optional parts are written */
+} mlce_dataset_spec;
+
+/* One sequence to be written. Members that the spec left out are not read. */
+typedef struct mlce_sequence {
+    int length;
+    const float *embeddings;       /* [length, width] */
+    const char *const *token_text; /* [length] */
+    const int32_t (*token_chars)[2];
+    const char *text, *id;
+    int64_t document;
+    const mlce_span *spans; /* [span_count] */
+    int span_count;
+} mlce_sequence;
+
+typedef struct mlce_dataset_writer mlce_dataset_writer;
+
+/* Writes beside `path` and puts the finished file in its place in mlce_dataset_writer_close():
+   what stood there before stays whole until then. */
+MLCE_API mlce_status mlce_dataset_writer_open(const char *path, const mlce_dataset_spec *spec,
+                                              mlce_dataset_writer **writer);
+/* Checks the sequence as a reader would (spans in range, none twice, values finite) and appends
+   it. After a failure only mlce_dataset_writer_abandon() may follow. */
+MLCE_API mlce_status mlce_dataset_writer_add(mlce_dataset_writer *writer,
+                                             const mlce_sequence *sequence);
+/* Finishes the file and frees the writer, whether it succeeds or not. */
+MLCE_API mlce_status mlce_dataset_writer_close(mlce_dataset_writer *writer);
+/* Removes what was written and frees the writer. NULL is allowed. */
+MLCE_API void mlce_dataset_writer_abandon(mlce_dataset_writer *writer);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

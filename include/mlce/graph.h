@@ -1,0 +1,202 @@
+/* graph.h - a minimal autodiff engine over row-major float32 matrices.
+ *
+ *   mlce_graph *g = mlce_graph_new();
+ *   mlce_node *x = mlce_constant(g, tokens, width, embeddings);
+ *   mlce_node *h = mlce_relu(g, mlce_linear(g, x, mlce_use(g, W), mlce_use(g, b)));
+ *   mlce_node *loss = ...;                         // [1, 1]
+ *   if (mlce_backward(g, loss)) ...                // gradients are in W->grad, b->grad
+ *   mlce_graph_reset(g);                           // everything but the parameters is gone
+ *
+ * Nodes live in the graph's arena until mlce_graph_reset(). An op computes its value at once. A
+ * batch of sequences is its tokens end to end, [tokens, features], beside a list of offsets:
+ * there are no tensors of more than two dimensions, and no padding.
+ *
+ * Errors: an op given shapes that do not fit, or no memory, records the failure in the graph and
+ * returns NULL; an op given NULL returns NULL. So a forward pass is written without a check after
+ * each line, and mlce_backward() or mlce_graph_status() reports the first thing that went wrong.
+ *
+ * Results have the same bits for any number of threads: work is cut into blocks whose size
+ * depends on the shapes alone, and sums are taken in a fixed order.
+ */
+#ifndef MLCE_GRAPH_H
+#define MLCE_GRAPH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mlce/memory.h"
+#include "mlce/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct mlce_graph mlce_graph;
+typedef struct mlce_node mlce_node;
+
+/* y = f(inputs). backward adds dL/dinput to the inputs' gradients, given node->grad. */
+typedef void mlce_backward_fn(mlce_graph *graph, mlce_node *node);
+
+struct mlce_node {
+    int rows, cols;
+    float *value; /* [rows, cols] */
+    float *grad;  /* [rows, cols] dL/dvalue, once backward has reached the node; else NULL */
+    bool wants_grad;
+    /* For those who write ops; see mlce_node_new(). */
+    bool *grad_started; /* whether grad holds anything yet */
+    bool own_started;
+    mlce_backward_fn *backward;
+    mlce_node *input[4];
+    void *context;
+    struct mlce_parameter *parameter;
+    mlce_node *previous; /* made just before this one */
+};
+
+/* ---- Parameters: matrices that outlive the graph and are trained ---- */
+
+typedef enum mlce_init {
+    MLCE_INIT_ZERO,
+    MLCE_INIT_ONE,
+    MLCE_INIT_FAN_IN, /* uniform in +-1/sqrt(cols): torch.nn.Linear's weight */
+    MLCE_INIT_XAVIER  /* uniform in +-sqrt(6/(rows+cols)) (Glorot, Bengio 2010) */
+} mlce_init;
+
+typedef struct mlce_parameter {
+    char *name;
+    int rows, cols;
+    mlce_init init;
+    int fan_in; /* for MLCE_INIT_FAN_IN on a bias: its layer's inputs; 0 = cols */
+    float *value, *grad;
+    size_t offset; /* of value in mlce_parameters_values() */
+    bool grad_started;
+    mlce_node *node; /* in the graph that uses it now */
+} mlce_parameter;
+
+typedef struct mlce_parameters mlce_parameters;
+
+MLCE_API mlce_parameters *mlce_parameters_new(void);
+MLCE_API void mlce_parameters_free(mlce_parameters *parameters);
+/* Declares a matrix; `name` is copied and must be new. NULL (message set) on failure. The pointer
+   stays valid as long as the set. */
+MLCE_API mlce_parameter *mlce_parameters_add(mlce_parameters *parameters, const char *name,
+                                             int rows, int cols, mlce_init init, int fan_in);
+/* Gives the declared matrices their memory (one block for values, one for gradients) and their
+   start values from `seed`. Once, after the last mlce_parameters_add(). */
+MLCE_API mlce_status mlce_parameters_allocate(mlce_parameters *parameters, uint64_t seed);
+MLCE_API int mlce_parameters_count(const mlce_parameters *parameters);
+MLCE_API mlce_parameter *mlce_parameters_at(const mlce_parameters *parameters, int index);
+/* NULL where there is none of that name. */
+MLCE_API mlce_parameter *mlce_parameters_find(const mlce_parameters *parameters, const char *name);
+/* All values, and all gradients, as one vector of mlce_parameters_size() floats. It includes the
+   few unused floats that align each matrix to 64 bytes; they stay 0. */
+MLCE_API size_t mlce_parameters_size(const mlce_parameters *parameters);
+MLCE_API float *mlce_parameters_values(const mlce_parameters *parameters);
+MLCE_API float *mlce_parameters_grads(const mlce_parameters *parameters);
+/* Trainable numbers, without the alignment. */
+MLCE_API size_t mlce_parameters_numbers(const mlce_parameters *parameters);
+/* Gradients are undefined until something is added to them; this makes untouched ones 0. */
+MLCE_API void mlce_parameters_settle_grads(mlce_parameters *parameters);
+/* Forgets all gradients (no memory is touched). */
+MLCE_API void mlce_parameters_clear_grads(mlce_parameters *parameters);
+
+/* ---- The graph ---- */
+
+/* NULL when out of memory. */
+MLCE_API mlce_graph *mlce_graph_new(void);
+MLCE_API void mlce_graph_free(mlce_graph *graph);
+/* Drops all nodes and the recorded failure; keeps the memory. */
+MLCE_API void mlce_graph_reset(mlce_graph *graph);
+MLCE_API mlce_status mlce_graph_status(const mlce_graph *graph);
+MLCE_API mlce_arena *mlce_graph_arena(mlce_graph *graph);
+/* In training (the start) dropout drops and gradients can be asked for; outside it neither. */
+MLCE_API void mlce_graph_set_training(mlce_graph *graph, bool training);
+MLCE_API bool mlce_graph_is_training(const mlce_graph *graph);
+/* What dropout draws from: with the same seed and step it drops the same. */
+MLCE_API void mlce_graph_set_random(mlce_graph *graph, uint64_t seed, uint64_t step);
+
+/* A matrix that stays the caller's and must outlive the graph's use of it; no gradient. */
+MLCE_API mlce_node *mlce_constant(mlce_graph *graph, int rows, int cols, const float *value);
+/* The same, but dL/dvalue is computed into node->grad. */
+MLCE_API mlce_node *mlce_variable(mlce_graph *graph, int rows, int cols, const float *value);
+/* A parameter as a node; its gradient is added up in parameter->grad. */
+MLCE_API mlce_node *mlce_use(mlce_graph *graph, mlce_parameter *parameter);
+
+/* Computes dL/dnode for every node that wants it; loss is [1, 1]. Returns the first failure of
+   the graph, or MLCE_E_ARGUMENT for a loss that is not [1, 1]. */
+MLCE_API mlce_status mlce_backward(mlce_graph *graph, mlce_node *loss);
+
+/* ---- Ops ---- */
+
+/* y = x W^T + b
+   x [n, in]  W [out, in]  b [1, out] or NULL  ->  [n, out]
+   dx = dy W,  dW = dy^T x,  db = sum over rows of dy */
+MLCE_API mlce_node *mlce_linear(mlce_graph *g, mlce_node *x, mlce_node *W, mlce_node *b);
+/* y = op(a) op(b), op = transpose where asked
+   op(a) [m, k]  op(b) [k, n]  ->  [m, n] */
+MLCE_API mlce_node *mlce_matmul(mlce_graph *g, mlce_node *a, mlce_node *b, bool transpose_a,
+                                bool transpose_b);
+/* y = a + b, b of a's shape or one row [1, cols] that is added to each */
+MLCE_API mlce_node *mlce_add(mlce_graph *g, mlce_node *a, mlce_node *b);
+/* y = a * b, number by number; b of a's shape or one row [1, cols] */
+MLCE_API mlce_node *mlce_multiply(mlce_graph *g, mlce_node *a, mlce_node *b);
+/* y = factor * x */
+MLCE_API mlce_node *mlce_scale(mlce_graph *g, mlce_node *x, float factor);
+/* y = sum of all numbers of x  ->  [1, 1] */
+MLCE_API mlce_node *mlce_sum(mlce_graph *g, mlce_node *x);
+/* y = max(x, 0) */
+MLCE_API mlce_node *mlce_relu(mlce_graph *g, mlce_node *x);
+/* y = x Phi(x), Phi the normal distribution: the exact form, 1/2 x (1 + erf(x / sqrt 2))
+   (Hendrycks, Gimpel 2016) */
+MLCE_API mlce_node *mlce_gelu(mlce_graph *g, mlce_node *x);
+MLCE_API mlce_node *mlce_tanh(mlce_graph *g, mlce_node *x);
+/* y = 1 / (1 + e^-x) */
+MLCE_API mlce_node *mlce_sigmoid(mlce_graph *g, mlce_node *x);
+/* y = gain * (x - mean) / sqrt(var + epsilon) + bias, mean and (biased) variance of each row
+   x [n, c]  gain, bias [1, c]  (Ba, Kiros, Hinton 2016) */
+MLCE_API mlce_node *mlce_layer_norm(mlce_graph *g, mlce_node *x, mlce_node *gain, mlce_node *bias,
+                                    float epsilon);
+/* In training: each number is 0 with this probability, else scaled by 1 / (1 - probability).
+   The probability is taken to the nearest 1/65536. Outside training y = x. */
+MLCE_API mlce_node *mlce_dropout(mlce_graph *g, mlce_node *x, float probability);
+/* y = [a b], side by side */
+MLCE_API mlce_node *mlce_concat(mlce_graph *g, mlce_node *a, mlce_node *b);
+/* y = columns start .. start+count-1 of x */
+MLCE_API mlce_node *mlce_slice(mlce_graph *g, mlce_node *x, int start, int count);
+/* Rotary position embedding (Su et al. 2021, "RoFormer"): in every chunk of `head_size` columns
+   the pair (x_2m, x_2m+1) of the token at position p of its sequence is turned by the angle
+   p * 10000^(-2m / head_size), so that q_i . k_j depends on j - i.
+   x [tokens, any multiple of head_size], head_size even, offsets [sequences+1] */
+MLCE_API mlce_node *mlce_rope(mlce_graph *g, mlce_node *x, const int *offsets, int sequences,
+                              int head_size);
+
+/* ---- For those who write ops ---- */
+
+/* A new node [rows, cols] with uncleared memory for its value, that wants a gradient if an input
+   does. Up to four inputs, ended by NULL only if fewer. `backward` may use node->context, which
+   the op takes from mlce_graph_arena(). NULL on failure. */
+MLCE_API mlce_node *mlce_node_new(mlce_graph *g, int rows, int cols, mlce_backward_fn *backward,
+                                  mlce_node *const *inputs, int input_count);
+/* Records a failure: the thread's message must be set. Returns NULL. */
+MLCE_API mlce_node *mlce_graph_fail(mlce_graph *g, mlce_status status);
+/* The gradient of an input for backward to add to. *beta is 0 where nothing was added before (the
+   memory is not cleared: overwrite it), else 1. With beta NULL the memory is cleared instead.
+   NULL where the input wants none. */
+MLCE_API float *mlce_node_grad(mlce_graph *g, mlce_node *input, float *beta);
+
+/* ---- Gradient checking ---- */
+
+/* Builds the scalar whose gradient is checked; called many times with changed parameters. */
+typedef mlce_node *mlce_build_fn(mlce_graph *graph, void *context);
+
+/* Compares the gradients of `parameters` with central differences (f(x+h) - f(x-h)) / 2h.
+   *worst is the largest |analytic - numeric| / max(1, |analytic|, |numeric|). `checks` numbers
+   are tried in each parameter (0 = all). */
+MLCE_API mlce_status mlce_check_gradients(mlce_graph *graph, mlce_parameters *parameters,
+                                          mlce_build_fn *build, void *context, float step,
+                                          int checks, double *worst);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,44 @@
+/* global_pointer.c - each type has its own q and k
+ * (Su 2021, "GlobalPointer", https://kexue.fm/archives/8373).
+ *
+ *   s_a(i, j) = (W_q,a h_i) . (W_k,a h_j) / sqrt(d)
+ */
+#include <math.h>
+#include <stdlib.h>
+
+#include "model/parts.h"
+
+typedef struct state {
+    mlce_dense qk; /* [T * 2d, in]: for each type q, then k */
+    int types, head_size, max_width;
+    bool rope;
+} state;
+
+static void *declare(mlce_parameters *parameters, const mlce_config *config, int in, int types) {
+    state *s = mlce_calloc(1, sizeof *s);
+    if (!s) return NULL;
+    s->types = types;
+    s->head_size = (int)mlce_config_int(config, "model.head_size");
+    s->max_width = (int)mlce_config_int(config, "model.max_width");
+    s->rope = mlce_config_bool(config, "model.rope");
+    if (mlce_dense_add(parameters, "head.qk", in, types * 2 * s->head_size, &s->qk)) return s;
+    free(s);
+    return NULL;
+}
+
+static mlce_span_factors forward(mlce_graph *g, const void *head, mlce_node *x,
+                                 const mlce_batch *batch) {
+    const state *s = head;
+    mlce_node *qk = mlce_dense_forward(g, x, &s->qk);
+    if (s->rope) qk = mlce_rope(g, qk, batch->offsets, batch->sequences, s->head_size);
+    return (mlce_span_factors){
+        .types = s->types,
+        .heads = s->types,
+        .head_size = s->head_size,
+        .scale = 1.0f / sqrtf((float)s->head_size),
+        .max_width = s->max_width,
+        .qk = qk,
+    };
+}
+
+const mlce_head_type mlce_head_global_pointer = {"global_pointer", declare, forward};

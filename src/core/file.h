@@ -1,0 +1,21 @@
+/* file.h - files that are written whole or not at all. */
+#ifndef MLCE_CORE_FILE_H
+#define MLCE_CORE_FILE_H
+
+#include "mlce/status.h"
+
+/* The name beside `path` (same folder) under which its next content is to be written, on the heap.
+   What an earlier, killed attempt left there is removed. NULL (message set) on failure. */
+char *mlce_file_begin(const char *path);
+
+/* Makes the finished, closed file `part` the content of `path`: fsync, rename, fsync of the
+   folder. Frees `part`. On failure `path` is as it was and `part` is removed. */
+mlce_status mlce_file_commit(char *part, const char *path);
+
+/* Removes `part` and frees its name. NULL is allowed. */
+void mlce_file_abandon(char *part);
+
+/* Writes a whole text file in that way. */
+mlce_status mlce_file_write_text(const char *path, const char *text);
+
+#endif

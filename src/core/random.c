@@ -1,0 +1,58 @@
+/* random.c - Philox4x32-10 and what is drawn from it. */
+#include "mlce/random.h"
+
+void mlce_philox(uint64_t seed, uint32_t stream, uint64_t position, uint32_t word[4]) {
+    uint32_t key0 = (uint32_t)seed, key1 = (uint32_t)(seed >> 32);
+    uint32_t c0 = (uint32_t)position, c1 = (uint32_t)(position >> 32), c2 = stream, c3 = 0;
+    for (int round = 0; round < 10; round++) {
+        uint64_t product0 = (uint64_t)c0 * 0xD2511F53u;
+        uint64_t product1 = (uint64_t)c2 * 0xCD9E8D57u;
+        uint32_t next0 = (uint32_t)(product1 >> 32) ^ c1 ^ key0;
+        uint32_t next2 = (uint32_t)(product0 >> 32) ^ c3 ^ key1;
+        c1 = (uint32_t)product1;
+        c3 = (uint32_t)product0;
+        c0 = next0;
+        c2 = next2;
+        key0 += 0x9E3779B9u;
+        key1 += 0xBB67AE85u;
+    }
+    word[0] = c0;
+    word[1] = c1;
+    word[2] = c2;
+    word[3] = c3;
+}
+
+mlce_random mlce_random_new(uint64_t seed, uint32_t stream) {
+    return (mlce_random){.seed = seed, .stream = stream, .used = 4};
+}
+
+uint32_t mlce_random_u32(mlce_random *random) {
+    if (random->used == 4) {
+        mlce_philox(random->seed, random->stream, random->position++, random->word);
+        random->used = 0;
+    }
+    return random->word[random->used++];
+}
+
+/* Draws again where the 64-bit draw falls into the last, incomplete multiple of `bound`. */
+uint64_t mlce_random_below(mlce_random *random, uint64_t bound) {
+    uint64_t limit = UINT64_MAX - UINT64_MAX % bound;
+    for (;;) {
+        uint64_t high = mlce_random_u32(random);
+        uint64_t draw = high << 32 | mlce_random_u32(random);
+        if (draw < limit) return draw % bound;
+    }
+}
+
+float mlce_random_float(mlce_random *random) {
+    return (float)(mlce_random_u32(random) >> 8) * 0x1p-24f;
+}
+
+void mlce_random_shuffle(mlce_random *random, int64_t *items, int64_t count) {
+    for (int64_t i = count - 1; i > 0; i--) {
+        int64_t j = (int64_t)mlce_random_below(random, (uint64_t)i + 1);
+        int64_t item = items[i];
+        items[i] = items[j];
+        items[j] = item;
+    }
+}

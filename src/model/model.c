@@ -1,0 +1,192 @@
+/* model.c - a model: dropout on the embeddings, a stack of encoders, a head. */
+#include "mlce/model.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/parts.h"
+
+const mlce_config_key mlce_model_keys[] = {
+    {"model.head", MLCE_KEY_CHOICE, "efficient_global_pointer", "",
+     "what scores the spans: q and k shared by all types, or q and k for each type", 0, 0,
+     "efficient_global_pointer|global_pointer", NULL},
+    {"model.head_size", MLCE_KEY_INT, "64", "features", "width of q and k (even, with model.rope)",
+     1, 4096, NULL, NULL},
+    {"model.rope", MLCE_KEY_BOOL, "yes", "",
+     "rotary position embedding: scores know how far apart the two ends are", 0, 0, NULL, NULL},
+    {"model.max_width", MLCE_KEY_INT, "0", "tokens",
+     "longest span that is scored; gold spans over it count as missed. 0: no limit", 0, 1 << 30,
+     NULL, NULL},
+    {"model.dropout", MLCE_KEY_FLOAT, "0", "",
+     "share of the embeddings' numbers set to 0 while training", 0, 0.99, NULL, NULL},
+    {"encoder.*.type", MLCE_KEY_CHOICE, "mlp", "",
+     "an encoder between embeddings and head; sections [encoder.1], [encoder.2], ... stack up", 0,
+     0, "mlp", NULL},
+    {NULL, MLCE_KEY_STRING, NULL, NULL, NULL, 0, 0, NULL, NULL}};
+
+typedef struct encoder {
+    const mlce_encoder_type *type;
+    void *state;
+} encoder;
+
+struct mlce_model {
+    mlce_config *config;
+    mlce_parameters *parameters;
+    int width, types;
+    char **type_names;
+    char *embedding;
+    float dropout;
+    int encoder_count;
+    encoder *encoders;
+    const mlce_head_type *head;
+    void *head_state;
+};
+
+bool mlce_dense_add(mlce_parameters *parameters, const char *name, int in, int out,
+                    mlce_dense *dense) {
+    char full[96];
+    snprintf(full, sizeof full, "%s.weight", name);
+    dense->weight = mlce_parameters_add(parameters, full, out, in, MLCE_INIT_FAN_IN, in);
+    snprintf(full, sizeof full, "%s.bias", name);
+    dense->bias = mlce_parameters_add(parameters, full, 1, out, MLCE_INIT_FAN_IN, in);
+    return dense->weight && dense->bias;
+}
+
+mlce_node *mlce_dense_forward(mlce_graph *g, mlce_node *x, const mlce_dense *dense) {
+    return mlce_linear(g, x, mlce_use(g, dense->weight), mlce_use(g, dense->bias));
+}
+
+/* Encoders and head, each declaring its parameters for the width that the one before it leaves. */
+static mlce_status declare_layers(mlce_model *model) {
+    const mlce_config *config = model->config;
+    if (mlce_config_bool(config, "model.rope") && mlce_config_int(config, "model.head_size") % 2)
+        return mlce_fail(MLCE_E_CONFIG,
+                         "model.head_size = %s must be even with model.rope = yes: rotary position "
+                         "embedding turns pairs of features",
+                         mlce_config_string(config, "model.head_size"));
+    int width = model->width;
+    for (int n = 0; n < model->encoder_count; n++) {
+        char prefix[32], key[48];
+        snprintf(prefix, sizeof prefix, "encoder.%d", n + 1);
+        snprintf(key, sizeof key, "%s.type", prefix);
+        encoder *e = &model->encoders[n];
+        e->type = mlce_find_encoder(mlce_config_string(config, key));
+        if (!e->type) return MLCE_E_CONFIG;
+        e->state = e->type->declare(model->parameters, config, prefix, width, &width);
+        if (!e->state) return MLCE_E_MEMORY;
+    }
+    model->head = mlce_find_head(mlce_config_string(config, "model.head"));
+    if (!model->head) return MLCE_E_CONFIG;
+    model->head_state = model->head->declare(model->parameters, config, width, model->types);
+    return model->head_state ? MLCE_OK : MLCE_E_MEMORY;
+}
+
+static mlce_status copy_names(mlce_model *model, const char *const *names) {
+    model->type_names = mlce_calloc((size_t)model->types, sizeof *model->type_names);
+    if (!model->type_names) return MLCE_E_MEMORY;
+    for (int a = 0; a < model->types; a++)
+        if (!(model->type_names[a] = mlce_strdup(names[a]))) return MLCE_E_MEMORY;
+    return MLCE_OK;
+}
+
+static mlce_status build(mlce_model *model, const mlce_config *config, const char *const *names) {
+    mlce_status status = mlce_config_check(config);
+    if (status) return status;
+    model->config = mlce_config_copy(config);
+    model->parameters = mlce_parameters_new();
+    model->embedding = mlce_strdup("");
+    model->encoder_count = mlce_config_sections(config, "encoder");
+    model->encoders = mlce_calloc((size_t)model->encoder_count, sizeof *model->encoders);
+    if (!model->config || !model->parameters || !model->embedding || !model->encoders)
+        return MLCE_E_MEMORY;
+    model->dropout = (float)mlce_config_float(config, "model.dropout");
+    if ((status = copy_names(model, names))) return status;
+    if ((status = declare_layers(model))) return status;
+    return mlce_parameters_allocate(model->parameters,
+                                    (uint64_t)mlce_config_int(config, "train.seed"));
+}
+
+mlce_status mlce_model_new(const mlce_config *config, int width, const char *const *type_names,
+                           int types, mlce_model **model) {
+    *model = NULL;
+    if (width < 1 || types < 1)
+        return mlce_fail(MLCE_E_ARGUMENT, "a model needs at least one feature and one type");
+    mlce_model *m = mlce_calloc(1, sizeof *m);
+    if (!m) return MLCE_E_MEMORY;
+    m->width = width;
+    m->types = types;
+    mlce_status status = build(m, config, type_names);
+    if (status) {
+        mlce_model_free(m);
+        return status;
+    }
+    *model = m;
+    return MLCE_OK;
+}
+
+void mlce_model_free(mlce_model *model) {
+    if (!model) return;
+    for (int n = 0; model->encoders && n < model->encoder_count; n++)
+        free(model->encoders[n].state);
+    for (int a = 0; model->type_names && a < model->types; a++) free(model->type_names[a]);
+    free(model->encoders);
+    free(model->type_names);
+    free(model->head_state);
+    free(model->embedding);
+    mlce_parameters_free(model->parameters);
+    mlce_config_free(model->config);
+    free(model);
+}
+
+const mlce_config *mlce_model_config(const mlce_model *model) {
+    return model->config;
+}
+
+mlce_parameters *mlce_model_parameters(const mlce_model *model) {
+    return model->parameters;
+}
+
+int mlce_model_width(const mlce_model *model) {
+    return model->width;
+}
+
+int mlce_model_types(const mlce_model *model) {
+    return model->types;
+}
+
+const char *const *mlce_model_type_names(const mlce_model *model) {
+    return (const char *const *)model->type_names;
+}
+
+const char *mlce_model_embedding(const mlce_model *model) {
+    return model->embedding;
+}
+
+mlce_status mlce_model_set_embedding(mlce_model *model, const char *embedding) {
+    char *copy = mlce_strdup(embedding);
+    if (!copy) return MLCE_E_MEMORY;
+    free(model->embedding);
+    model->embedding = copy;
+    return MLCE_OK;
+}
+
+mlce_span_factors mlce_model_forward(mlce_model *model, mlce_graph *graph,
+                                     const mlce_batch *batch) {
+    mlce_node *x = mlce_constant(graph, batch->tokens, batch->width, batch->embeddings);
+    x = mlce_dropout(graph, x, model->dropout);
+    for (int n = 0; n < model->encoder_count; n++)
+        x = model->encoders[n].type->forward(graph, model->encoders[n].state, x, batch);
+    return model->head->forward(graph, model->head_state, x, batch);
+}
+
+mlce_status mlce_model_accepts(const mlce_model *model, mlce_dataset *dataset) {
+    if (mlce_dataset_width(dataset) != model->width)
+        return mlce_fail(
+            MLCE_E_DATA,
+            "%s: /tokens/embeddings has %d features a token, the model was made for %d: "
+            "use embeddings of one kind for all splits",
+            mlce_dataset_name(dataset), mlce_dataset_width(dataset), model->width);
+    return mlce_dataset_match_types(dataset, mlce_model_type_names(model), model->types,
+                                    "the model");
+}

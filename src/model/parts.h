@@ -1,0 +1,44 @@
+/* parts.h - what an encoder or a head of models/ is to the rest of the program. */
+#ifndef MLCE_MODEL_PARTS_H
+#define MLCE_MODEL_PARTS_H
+
+#include "mlce/batch.h"
+#include "mlce/config.h"
+#include "mlce/graph.h"
+#include "mlce/span.h"
+
+/* A dense layer y = x W^T + b: "NAME.weight" [out, in] and "NAME.bias" [1, out]. */
+typedef struct mlce_dense {
+    mlce_parameter *weight, *bias;
+} mlce_dense;
+
+/* Declares one; false (message set) on failure. */
+bool mlce_dense_add(mlce_parameters *parameters, const char *name, int in, int out,
+                    mlce_dense *dense);
+mlce_node *mlce_dense_forward(mlce_graph *g, mlce_node *x, const mlce_dense *dense);
+
+/* An encoder: [tokens, in] -> [tokens, out], over the sequences of a batch. */
+typedef struct mlce_encoder_type {
+    const char *name; /* as in encoder.N.type */
+    /* Declares the parameters under `prefix` ("encoder.1"), reads the keys "<prefix>.size" ...
+       Returns its state (plain memory, freed with free()) and the width that leaves it in *out;
+       NULL (message set) on failure. */
+    void *(*declare)(mlce_parameters *parameters, const mlce_config *config, const char *prefix,
+                     int in, int *out);
+    mlce_node *(*forward)(mlce_graph *g, const void *state, mlce_node *x, const mlce_batch *batch);
+} mlce_encoder_type;
+
+/* A head over spans: [tokens, in] -> the factors of the scores of all types. */
+typedef struct mlce_head_type {
+    const char *name; /* as in model.head */
+    /* Declares the parameters under "head"; returns its state as above. */
+    void *(*declare)(mlce_parameters *parameters, const mlce_config *config, int in, int types);
+    mlce_span_factors (*forward)(mlce_graph *g, const void *state, mlce_node *x,
+                                 const mlce_batch *batch);
+} mlce_head_type;
+
+/* NULL (message set) where there is none of that name. */
+const mlce_encoder_type *mlce_find_encoder(const char *name);
+const mlce_head_type *mlce_find_head(const char *name);
+
+#endif
