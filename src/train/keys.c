@@ -2,6 +2,7 @@
 #include "train/keys.h"
 
 #include <limits.h>
+#include <stddef.h>
 
 const mlce_config_key mlce_train_keys[] = {
     {"data.train", MLCE_KEY_STRING, "", "paths",
