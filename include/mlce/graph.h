@@ -49,7 +49,6 @@ struct mlce_node {
     mlce_backward_fn *backward;
     mlce_node *input[4];
     void *context;
-    struct mlce_parameter *parameter;
     mlce_node *previous; /* made just before this one */
 };
 
@@ -70,7 +69,6 @@ typedef struct mlce_parameter {
     float *value, *grad;
     size_t offset; /* of value in mlce_parameters_values() */
     bool grad_started;
-    mlce_node *node; /* in the graph that uses it now */
 } mlce_parameter;
 
 typedef struct mlce_parameters mlce_parameters;

@@ -18,6 +18,10 @@ extern "C" {
 /* The four words of block `position` of a stream. */
 MLCE_API void mlce_philox(uint64_t seed, uint32_t stream, uint64_t position, uint32_t word[4]);
 
+/* The words of blocks position .. position+blocks-1, four a block, into words[4 * blocks]. */
+MLCE_API void mlce_philox_fill(uint64_t seed, uint32_t stream, uint64_t position, int blocks,
+                               uint32_t *words);
+
 /* A generator that walks a stream from its start. A plain value: copy it to fork it. */
 typedef struct mlce_random {
     uint64_t seed;

@@ -1,25 +1,56 @@
 /* random.c - Philox4x32-10 and what is drawn from it. */
 #include "mlce/random.h"
 
-void mlce_philox(uint64_t seed, uint32_t stream, uint64_t position, uint32_t word[4]) {
+#include <string.h>
+
+#include "core/vector.h"
+
+enum { LANES = 16 };
+
+/* LANES blocks at once, as loops that the compiler turns into vector code. */
+MLCE_KERNEL static void philox_lanes(uint64_t seed, uint32_t stream, uint64_t position,
+                                     uint32_t word[LANES][4]) {
     uint32_t key0 = (uint32_t)seed, key1 = (uint32_t)(seed >> 32);
-    uint32_t c0 = (uint32_t)position, c1 = (uint32_t)(position >> 32), c2 = stream, c3 = 0;
+    uint32_t c0[LANES], c1[LANES], c2[LANES], c3[LANES];
+    for (int l = 0; l < LANES; l++) {
+        uint64_t p = position + (uint64_t)l;
+        c0[l] = (uint32_t)p;
+        c1[l] = (uint32_t)(p >> 32);
+        c2[l] = stream;
+        c3[l] = 0;
+    }
     for (int round = 0; round < 10; round++) {
-        uint64_t product0 = (uint64_t)c0 * 0xD2511F53u;
-        uint64_t product1 = (uint64_t)c2 * 0xCD9E8D57u;
-        uint32_t next0 = (uint32_t)(product1 >> 32) ^ c1 ^ key0;
-        uint32_t next2 = (uint32_t)(product0 >> 32) ^ c3 ^ key1;
-        c1 = (uint32_t)product1;
-        c3 = (uint32_t)product0;
-        c0 = next0;
-        c2 = next2;
+        for (int l = 0; l < LANES; l++) {
+            uint64_t product0 = (uint64_t)c0[l] * 0xD2511F53u;
+            uint64_t product1 = (uint64_t)c2[l] * 0xCD9E8D57u;
+            c0[l] = (uint32_t)(product1 >> 32) ^ c1[l] ^ key0;
+            c2[l] = (uint32_t)(product0 >> 32) ^ c3[l] ^ key1;
+            c1[l] = (uint32_t)product1;
+            c3[l] = (uint32_t)product0;
+        }
         key0 += 0x9E3779B9u;
         key1 += 0xBB67AE85u;
     }
-    word[0] = c0;
-    word[1] = c1;
-    word[2] = c2;
-    word[3] = c3;
+    for (int l = 0; l < LANES; l++) {
+        word[l][0] = c0[l];
+        word[l][1] = c1[l];
+        word[l][2] = c2[l];
+        word[l][3] = c3[l];
+    }
+}
+
+void mlce_philox_fill(uint64_t seed, uint32_t stream, uint64_t position, int blocks,
+                      uint32_t *words) {
+    uint32_t lanes[LANES][4];
+    for (int b = 0; b < blocks; b += LANES) {
+        int count = blocks - b < LANES ? blocks - b : LANES;
+        philox_lanes(seed, stream, position + (uint64_t)b, lanes);
+        memcpy(words + 4 * b, lanes, (size_t)count * sizeof lanes[0]);
+    }
+}
+
+void mlce_philox(uint64_t seed, uint32_t stream, uint64_t position, uint32_t word[4]) {
+    mlce_philox_fill(seed, stream, position, 1, word);
 }
 
 mlce_random mlce_random_new(uint64_t seed, uint32_t stream) {

@@ -1,0 +1,28 @@
+/* log_sum.h - log(sum of e^x), kept as e^top * sum so that no x overflows. */
+#ifndef MLCE_LOSS_LOG_SUM_H
+#define MLCE_LOSS_LOG_SUM_H
+
+#include <math.h>
+
+typedef struct mlce_log_sum {
+    double top, sum;
+} mlce_log_sum;
+
+/* One term, e^0: the 1 of log(1 + Z). */
+static const mlce_log_sum MLCE_LOG_SUM_ONE = {0.0, 1.0};
+
+/* Adds sum * e^top. */
+static inline void mlce_log_sum_add(mlce_log_sum *l, double top, double sum) {
+    if (top > l->top) {
+        l->sum = l->sum * exp(l->top - top) + sum;
+        l->top = top;
+    } else {
+        l->sum += sum * exp(top - l->top);
+    }
+}
+
+static inline double mlce_log_sum_value(const mlce_log_sum *l) {
+    return l->top + log(l->sum);
+}
+
+#endif

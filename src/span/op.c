@@ -1,0 +1,68 @@
+/* op.c - the span loss as an op of the graph.
+ *
+ * Loss and gradients come out of the same passes, so the forward pass computes both; backward
+ * scales them by the gradient that reaches the loss.
+ */
+#include "span/private.h"
+
+typedef struct gradients {
+    float *dqk, *dtype_terms;
+} gradients;
+
+static void hand_on(mlce_graph *g, mlce_node *input, const float *grad, float factor) {
+    float beta;
+    float *to = mlce_node_grad(g, input, &beta);
+    if (!to) return;
+    size_t size = (size_t)input->rows * (size_t)input->cols;
+    for (size_t i = 0; i < size; i++) to[i] = factor * grad[i] + (beta != 0 ? to[i] : 0.0f);
+}
+
+static void span_loss_backward(mlce_graph *g, mlce_node *loss) {
+    const gradients *d = loss->context;
+    hand_on(g, loss->input[0], d->dqk, loss->grad[0]);
+    if (loss->input[1]) hand_on(g, loss->input[1], d->dtype_terms, loss->grad[0]);
+}
+
+mlce_span_scores mlce_span_factors_scores(const mlce_span_factors *factors,
+                                          const mlce_batch *batch) {
+    return (mlce_span_scores){
+        .sequences = batch->sequences,
+        .offsets = batch->offsets,
+        .types = factors->types,
+        .heads = factors->heads,
+        .head_size = factors->head_size,
+        .scale = factors->scale,
+        .max_width = factors->max_width,
+        .qk = factors->qk->value,
+        .type_terms = factors->type_terms ? factors->type_terms->value : NULL,
+    };
+}
+
+static float *gradient_memory(mlce_graph *g, const mlce_node *node) {
+    return mlce_arena_alloc(mlce_graph_arena(g), (size_t)node->rows * (size_t)node->cols,
+                            sizeof(float));
+}
+
+mlce_node *mlce_span_loss_op(mlce_graph *g, const mlce_span_factors *factors,
+                             const mlce_batch *batch) {
+    mlce_node *qk = factors->qk, *terms = factors->type_terms;
+    if (!qk || mlce_graph_status(g)) return NULL;
+    mlce_node *loss = mlce_node_new(g, 1, 1, span_loss_backward, (mlce_node *[]){qk, terms}, 2);
+    gradients *d = mlce_arena_alloc(mlce_graph_arena(g), 1, sizeof *d);
+    if (!loss || !d) return mlce_graph_fail(g, MLCE_E_MEMORY);
+    *d = (gradients){0};
+    if (loss->wants_grad) {
+        d->dqk = gradient_memory(g, qk);
+        d->dtype_terms = terms ? gradient_memory(g, terms) : NULL;
+        if (!d->dqk || (terms && !d->dtype_terms)) return mlce_graph_fail(g, MLCE_E_MEMORY);
+    }
+    loss->context = d;
+    mlce_span_scores scores = mlce_span_factors_scores(factors, batch);
+    mlce_span_gold gold = {batch->spans, batch->span_offsets};
+    double value;
+    mlce_status status =
+        mlce_span_loss_in(mlce_graph_arena(g), &scores, &gold, &value, d->dqk, d->dtype_terms);
+    if (status) return mlce_graph_fail(g, status);
+    loss->value[0] = (float)value;
+    return loss;
+}
