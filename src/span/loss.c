@@ -94,12 +94,12 @@ static int count_positives(const job *w, int type) {
     return count;
 }
 
-/* u and v of one type, token by token; zeros where the head has none. */
-static void gather_terms(const job *w, int type) {
+/* u and v of one type for the tokens of a tile; zeros where the head has none. */
+static void gather_terms(const job *w, mlce_span_tile tile, int type) {
     const float *u = mlce_span_start_terms(w->scores, w->sequence, type);
     const float *v = mlce_span_end_terms(w->scores, w->sequence, type);
     size_t step = 2 * (size_t)w->scores->types;
-    for (int i = 0; i < w->view.length; i++) {
+    for (int i = tile.first; i < tile.end; i++) {
         w->work->u[i] = u ? u[(size_t)i * step] : 0.0f;
         w->work->v[i] = v ? v[(size_t)i * step] : 0.0f;
     }
@@ -124,7 +124,7 @@ static void sum_negatives(const job *w) {
         mlce_span_tile_products(&w->view, tile, w->work->A, tile.end - tile.first);
         for (int a = w->first_type; a < w->last_type; a++) {
             bool has_positives = count_positives(w, a) > 0;
-            gather_terms(w, a);
+            gather_terms(w, tile, a);
             for (int i = tile.first; i < tile.last; i++) {
                 int pairs = negative_row(w, tile, i, a, has_positives);
                 float top = row_top(w->work->row, pairs);
@@ -192,7 +192,7 @@ static void type_gradient(const job *w, mlce_span_tile tile, int type) {
     workspace *work = w->work;
     int ld = tile.end - tile.first;
     bool has_positives = count_positives(w, type) > 0;
-    gather_terms(w, type);
+    gather_terms(w, tile, type);
     memset(work->dv + tile.first, 0, (size_t)ld * sizeof *work->dv);
     for (int i = tile.first; i < tile.last; i++) {
         int pairs = negative_row(w, tile, i, type, has_positives);
