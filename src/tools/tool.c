@@ -1,0 +1,129 @@
+/* tool.c - what the programs share. */
+#include "tools/tool.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MESSAGE_SIZE = 4096 };
+
+static const char *program = "mlce", *command, *help_text = "";
+
+void mlce_tool_put(FILE *stream, const char *text) {
+    for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
+        /* U+0080 .. U+009F are control characters too: C2 80 .. C2 9F. */
+        bool c1 = *c == 0xC2 && c[1] >= 0x80 && c[1] < 0xA0;
+        if (c1)
+            fprintf(stream, "\\x%02x", *++c);
+        else if (*c < 0x20 || *c == 0x7F)
+            fprintf(stream, "\\x%02x", *c);
+        else
+            putc(*c, stream);
+    }
+}
+
+static void say(const char *kind, const char *message) {
+    fflush(stdout);
+    fprintf(stderr, "%s: %s", program, kind);
+    mlce_tool_put(stderr, message);
+    putc('\n', stderr);
+}
+
+static void report(mlce_log_level level, const char *message, void *context) {
+    (void)context;
+    say(level == MLCE_LOG_WARNING ? "warning: " : "", message);
+}
+
+void mlce_tool_begin(const char *name, const char *help) {
+    program = name;
+    help_text = help;
+    mlce_set_log(report, NULL);
+}
+
+void mlce_tool_command(const char *name, const char *help) {
+    command = name;
+    help_text = help;
+}
+
+int mlce_tool_failed(void) {
+    const char *message = mlce_last_error();
+    say("error: ", *message ? message : "failed without a message");
+    return MLCE_TOOL_FAILURE;
+}
+
+int mlce_tool_error(const char *format, ...) {
+    char message[MESSAGE_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    say("error: ", message);
+    return MLCE_TOOL_FAILURE;
+}
+
+int mlce_tool_usage(const char *format, ...) {
+    char message[MESSAGE_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    say("error: ", message);
+    fprintf(stderr, "Try '%s%s%s --help'.\n", program, command ? " " : "", command ? command : "");
+    return MLCE_TOOL_WRONG_USAGE;
+}
+
+int mlce_tool_end(void) {
+    if (!fflush(stdout) && !ferror(stdout)) return MLCE_TOOL_OK;
+    return mlce_tool_error("cannot write to standard output: %s", strerror(errno));
+}
+
+/* What getopt refused: optopt is the letter of a short option, the `val` of a long one that was
+   given a value it does not take, and 0 for a long one that is unknown or ambiguous. */
+static int refuse(char **argv, const struct option *options, int result) {
+    const char *given = argv[optind - 1];
+    bool is_long = !strncmp(given, "--", 2);
+    if (result == ':') return mlce_tool_usage("option '%s' needs a value", given);
+    if (!is_long && optopt) return mlce_tool_usage("unknown option '-%c'", optopt);
+    for (const struct option *known = options; optopt && known->name; known++)
+        if (known->val == optopt) return mlce_tool_usage("option '--%s' has no value", known->name);
+    return mlce_tool_usage("unknown or ambiguous option '%s'", given);
+}
+
+int mlce_tool_option_with(int argc, char **argv, const char *letters, const struct option *options,
+                          int *exit_code) {
+    char all[64];
+    snprintf(all, sizeof all, ":h%s", letters);
+    opterr = 0;
+    int option = getopt_long(argc, argv, all, options, NULL);
+    if (option == 'h' || option == MLCE_TOOL_HELP) {
+        fputs(help_text, stdout);
+        *exit_code = mlce_tool_end();
+    } else if (option == MLCE_TOOL_VERSION) {
+        printf("%s %s\n", program, MLCE_VERSION);
+        *exit_code = mlce_tool_end();
+    } else if (option == '?' || option == ':') {
+        *exit_code = refuse(argv, options, option);
+    } else {
+        return option;
+    }
+    return MLCE_TOOL_EXIT;
+}
+
+int mlce_tool_option(int argc, char **argv, const struct option *options, int *exit_code) {
+    return mlce_tool_option_with(argc, argv, "", options, exit_code);
+}
+
+bool mlce_tool_int(const char *option, const char *text, int64_t min, int64_t max, int64_t *value) {
+    char *end;
+    errno = 0;
+    long long number = strtoll(text, &end, 10);
+    if (end != text && !*end && !errno && number >= min && number <= max) {
+        *value = number;
+        return true;
+    }
+    mlce_tool_usage("%s: '%s' is not a whole number from %" PRId64 " to %" PRId64, option, text,
+                    min, max);
+    return false;
+}
