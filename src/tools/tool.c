@@ -83,11 +83,11 @@ int mlce_tool_end(void) {
    given a value it does not take, and 0 for a long one that is unknown or ambiguous. */
 static int refuse(char **argv, const struct option *options, int result) {
     const char *given = argv[optind - 1];
-    bool is_long = !strncmp(given, "--", 2);
     if (result == ':') return mlce_tool_usage("option '%s' needs a value", given);
-    if (!is_long && optopt) return mlce_tool_usage("unknown option '-%c'", optopt);
     for (const struct option *known = options; optopt && known->name; known++)
-        if (known->val == optopt) return mlce_tool_usage("option '--%s' has no value", known->name);
+        if (known->val == optopt && !strncmp(given, "--", 2))
+            return mlce_tool_usage("option '--%s' has no value", known->name);
+    if (optopt) return mlce_tool_usage("unknown option '-%c'", optopt);
     return mlce_tool_usage("unknown or ambiguous option '%s'", given);
 }
 
