@@ -17,7 +17,7 @@ static mlce_status evaluate(mlce_graph *g, mlce_build_fn *build, void *context, 
 static mlce_status check_number(mlce_graph *g, mlce_build_fn *build, void *context, float *number,
                                 float analytic, float step, double *error) {
     float kept = *number;
-    double above, below;
+    double above = 0, below = 0;
     *number = kept + step;
     float high = *number;
     mlce_status status = evaluate(g, build, context, &above);

@@ -187,6 +187,11 @@ mlce_status mlce_model_accepts(const mlce_model *model, mlce_dataset *dataset) {
             "%s: /tokens/embeddings has %d features a token, the model was made for %d: "
             "use embeddings of one kind for all splits",
             mlce_dataset_name(dataset), mlce_dataset_width(dataset), model->width);
+    const char *theirs = mlce_dataset_embedding(dataset);
+    if (*theirs && *model->embedding && strcmp(theirs, model->embedding))
+        mlce_log(MLCE_LOG_WARNING,
+                 "%s: its embeddings were made by '%s', the model was trained on '%s'",
+                 mlce_dataset_name(dataset), theirs, model->embedding);
     return mlce_dataset_match_types(dataset, mlce_model_type_names(model), model->types,
                                     "the model");
 }

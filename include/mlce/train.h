@@ -1,0 +1,80 @@
+/* train.h - training from a configuration, and evaluation. */
+#ifndef MLCE_TRAIN_H
+#define MLCE_TRAIN_H
+
+#include "mlce/metrics.h"
+#include "mlce/model.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Predicts the dataset (which mlce_model_accepts() must have accepted) and counts against its gold
+   spans. `metrics` comes initialised for the model's types, and is added to. `loss` may be NULL. */
+MLCE_API mlce_status mlce_evaluate(mlce_model *model, mlce_dataset *dataset,
+                                   mlce_span_metrics *metrics, double *loss);
+
+/* Where a run is, after a step. */
+typedef struct mlce_train_progress {
+    int64_t epoch, epochs; /* epoch counts from 1 */
+    int64_t step, steps;   /* of the whole run */
+    double loss;           /* mean over the epoch so far */
+    double lr;
+    double tokens_per_second; /* since the epoch began, without evaluations */
+    double seconds_left;      /* of training, at this speed */
+} mlce_train_progress;
+
+/* An evaluation on the dev data. */
+typedef struct mlce_train_evaluation {
+    int64_t epoch, step;
+    double train_loss; /* mean since the last evaluation */
+    double dev_loss;
+    mlce_score micro, macro;
+    bool best;                /* the best so far: saved as best.h5 */
+    double tokens_per_second; /* of training since the last evaluation */
+    double seconds;           /* since the run began */
+} mlce_train_evaluation;
+
+/* The end of a run. The tables are owned by the result. */
+typedef struct mlce_train_result {
+    int64_t steps;
+    double seconds; /* of training and evaluation, without opening the data */
+    double tokens_per_second;
+    double best_f1;
+    int64_t best_epoch;
+    bool has_dev, has_test;
+    bool stopped_early; /* by train.patience */
+    char *dev_table; /* mlce_span_metrics_table() of the best checkpoint; NULL without data.dev */
+    char *test_table;
+    double dev_f1, test_f1;
+} mlce_train_result;
+
+MLCE_API void mlce_train_result_free(mlce_train_result *result);
+
+typedef struct mlce_train_options {
+    bool force; /* replace the run in an output folder that exists */
+    /* Each may be NULL. `line` gets the first lines of a run, without newline: threads, vector
+       instructions, OpenBLAS, data and where it is kept, the model. */
+    void (*line)(const char *text, void *context);
+    void (*progress)(const mlce_train_progress *progress, void *context);
+    void (*evaluated)(const mlce_train_evaluation *evaluation, void *context);
+    void *context;
+} mlce_train_options;
+
+/* Trains as `config` says and leaves in the folder train.output
+ *
+ *   config.ini       the configuration as used
+ *   metrics.jsonl    one JSON object an evaluation
+ *   best.h5          the checkpoint with the best dev micro F1 (the last one, without data.dev)
+ *   last.h5          the checkpoint after the last evaluation
+ *   result.txt       the tables of dev and test, by the best checkpoint
+ *
+ * The folder is made after configuration and data have been found right; one that exists is
+ * refused unless options->force. `result` may be NULL; free it with mlce_train_result_free(). */
+MLCE_API mlce_status mlce_train(const mlce_config *config, const mlce_train_options *options,
+                                mlce_train_result *result);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

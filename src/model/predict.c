@@ -1,0 +1,68 @@
+/* predict.c - a model over a whole dataset, batch by batch. */
+#include "mlce/model.h"
+
+#include "mlce/batch.h"
+
+/* What is kept from batch to batch. */
+typedef struct prediction {
+    mlce_model *model;
+    mlce_graph *graph;
+    mlce_span_list found;
+    mlce_prediction_fn *callback;
+    void *context;
+    double loss; /* summed over sequences */
+} prediction;
+
+static mlce_status predict_batch(prediction *p, const mlce_batch *batch, bool wants_loss) {
+    mlce_graph_reset(p->graph);
+    mlce_span_factors factors = mlce_model_forward(p->model, p->graph, batch);
+    mlce_status status = mlce_graph_status(p->graph);
+    if (status) return status;
+    if (wants_loss) {
+        mlce_node *loss = mlce_span_loss_op(p->graph, &factors, batch);
+        if (!loss) return mlce_graph_status(p->graph);
+        p->loss += (double)loss->value[0] * batch->sequences;
+    }
+    mlce_span_scores scores = mlce_span_factors_scores(&factors, batch);
+    status = mlce_span_decode(&scores, 0.0f, &p->found);
+    for (int b = 0; b < batch->sequences && !status; b++) {
+        size_t first = p->found.offsets[b];
+        status = p->callback(batch->ids[b], p->found.items + first, p->found.offsets[b + 1] - first,
+                             p->context);
+    }
+    return status;
+}
+
+static mlce_status predict_all(prediction *p, mlce_batcher *batcher, bool wants_loss) {
+    const mlce_batch *batch;
+    mlce_status status = mlce_batcher_start(batcher, 0);
+    while (!status && !(status = mlce_batcher_next(batcher, &batch)) && batch)
+        status = predict_batch(p, batch, wants_loss);
+    return status;
+}
+
+mlce_status mlce_predict(mlce_model *model, mlce_dataset *dataset, mlce_prediction_fn *callback,
+                         void *context, double *loss) {
+    const mlce_config *config = mlce_model_config(model);
+    mlce_batch_options options = {
+        .sequences = (int)mlce_config_int(config, "train.batch_size"),
+        .tokens = (int)mlce_config_int(config, "train.batch_tokens"),
+    };
+    prediction p = {.model = model, .callback = callback, .context = context};
+    mlce_batcher *batcher = NULL;
+    mlce_status status = mlce_batcher_new(dataset, &options, &batcher);
+    if (status) return status;
+    p.graph = mlce_graph_new();
+    if (p.graph) {
+        mlce_graph_set_training(p.graph, false);
+        status = predict_all(&p, batcher, loss != NULL);
+    } else {
+        status = MLCE_E_MEMORY;
+    }
+    int64_t sequences = mlce_dataset_sequences(dataset);
+    if (loss) *loss = sequences ? p.loss / (double)sequences : 0;
+    mlce_span_list_free(&p.found);
+    mlce_graph_free(p.graph);
+    mlce_batcher_free(batcher);
+    return status;
+}

@@ -1,0 +1,144 @@
+/* weights.c - a model in an HDF5 file. */
+#include "model/weights.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const int VERSION = 1;
+
+mlce_status mlce_weights_write_vector(const mlce_h5 *file, const char *folder,
+                                      const mlce_parameters *parameters, const float *vector) {
+    for (int p = 0; p < mlce_parameters_count(parameters); p++) {
+        const mlce_parameter *parameter = mlce_parameters_at(parameters, p);
+        char name[192];
+        snprintf(name, sizeof name, "%s/%s", folder, parameter->name);
+        mlce_status status =
+            mlce_h5_write_matrix(file, name, vector + parameter->offset, (size_t)parameter->rows,
+                                 (size_t)parameter->cols, MLCE_FLOAT32);
+        if (status) return status;
+    }
+    return MLCE_OK;
+}
+
+mlce_status mlce_weights_read_vector(const mlce_h5 *file, const char *folder,
+                                     const mlce_parameters *parameters, float *vector) {
+    for (int p = 0; p < mlce_parameters_count(parameters); p++) {
+        const mlce_parameter *parameter = mlce_parameters_at(parameters, p);
+        char name[192];
+        snprintf(name, sizeof name, "%s/%s", folder, parameter->name);
+        float *values = NULL;
+        size_t rows, cols;
+        mlce_status status = mlce_h5_read_matrix(file, name, &values, &rows, &cols);
+        if (status) return status;
+        if (rows == (size_t)parameter->rows && cols == (size_t)parameter->cols)
+            memcpy(vector + parameter->offset, values, rows * cols * sizeof *values);
+        else
+            status = mlce_fail(MLCE_E_DATA, "%s: %s is [%zu, %zu], its config asks for [%d, %d]",
+                               file->path, name, rows, cols, parameter->rows, parameter->cols);
+        free(values);
+        if (status) return status;
+    }
+    return MLCE_OK;
+}
+
+mlce_status mlce_weights_write(const mlce_h5 *file, const char *format, const mlce_model *model) {
+    char *config = mlce_config_to_json(mlce_model_config(model));
+    if (!config) return MLCE_E_MEMORY;
+    const mlce_parameters *parameters = mlce_model_parameters(model);
+    mlce_status status = mlce_h5_write_text(file, "/", "format", format);
+    if (!status) status = mlce_h5_write_integer(file, "/", "version", VERSION);
+    if (!status) status = mlce_h5_write_text(file, "/", "config", config);
+    if (!status) status = mlce_h5_write_integer(file, "/", "width", mlce_model_width(model));
+    if (!status) status = mlce_h5_write_text(file, "/", "embedding", mlce_model_embedding(model));
+    if (!status)
+        status = mlce_h5_write_strings(file, "/types", mlce_model_type_names(model),
+                                       (size_t)mlce_model_types(model));
+    if (!status)
+        status = mlce_weights_write_vector(file, "/parameters", parameters,
+                                           mlce_parameters_values(parameters));
+    free(config);
+    return status;
+}
+
+static mlce_status check_format(const mlce_h5 *file) {
+    char *format = NULL;
+    int64_t version = 0;
+    mlce_status status = mlce_h5_read_text(file, "/", "format", &format);
+    if (!status && strcmp(format, "mlce-checkpoint") && strcmp(format, "mlce-weights"))
+        status = mlce_fail(MLCE_E_DATA,
+                           "%s: holds '%s', not a model: give a run's folder, or a file with the "
+                           "format mlce-checkpoint or mlce-weights",
+                           file->path, format);
+    free(format);
+    if (!status) status = mlce_h5_read_integer(file, "/", "version", &version);
+    if (!status && version != VERSION)
+        status = mlce_fail(MLCE_E_DATA, "%s: has version %lld of its format, this program reads %d",
+                           file->path, (long long)version, VERSION);
+    return status;
+}
+
+static mlce_status read_config(const mlce_h5 *file, mlce_config *config) {
+    char *json = NULL;
+    mlce_status status = mlce_h5_read_text(file, "/", "config", &json);
+    if (!status) {
+        status = mlce_config_from_json(config, json);
+        if (status) mlce_fail_prefix(status, "%s: config: ", file->path);
+    }
+    free(json);
+    return status;
+}
+
+/* The model that the file describes, with the file's weights. */
+static mlce_status read_model(const mlce_h5 *file, mlce_config *config, mlce_h5_strings *types,
+                              char **embedding, mlce_model **model) {
+    int64_t width = 0;
+    mlce_status status = check_format(file);
+    if (!status) status = read_config(file, config);
+    if (!status) status = mlce_h5_read_integer(file, "/", "width", &width);
+    if (!status) status = mlce_h5_read_text(file, "/", "embedding", embedding);
+    if (!status) status = mlce_h5_read_strings(file, "/types", types);
+    if (!status && (width < 1 || width > INT_MAX || types->count < 1 || types->count > INT_MAX))
+        status = mlce_fail(MLCE_E_DATA, "%s: width %lld with %zu types is no model", file->path,
+                           (long long)width, types->count);
+    if (!status) {
+        status = mlce_model_new(config, (int)width, (const char *const *)types->items,
+                                (int)types->count, model);
+        if (status) mlce_fail_prefix(status, "%s: ", file->path);
+    }
+    if (status) return status;
+    mlce_parameters *parameters = mlce_model_parameters(*model);
+    status = mlce_weights_read_vector(file, "/parameters", parameters,
+                                      mlce_parameters_values(parameters));
+    return status ? status : mlce_model_set_embedding(*model, *embedding);
+}
+
+mlce_status mlce_model_load(const char *path, mlce_model **model) {
+    *model = NULL;
+    struct stat info;
+    bool is_folder = stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+    size_t size = strlen(path) + sizeof "/best.h5";
+    char *file_path = mlce_calloc(size, 1);
+    mlce_config *config = mlce_config_new();
+    mlce_h5 file = {0};
+    mlce_h5_strings types = {0};
+    char *embedding = NULL;
+    mlce_status status = file_path && config ? MLCE_OK : MLCE_E_MEMORY;
+    if (!status) {
+        snprintf(file_path, size, is_folder ? "%s/best.h5" : "%s", path);
+        status = mlce_h5_open(file_path, &file);
+    }
+    if (!status) status = read_model(&file, config, &types, &embedding, model);
+    if (status) {
+        mlce_model_free(*model);
+        *model = NULL;
+    }
+    mlce_h5_close(&file);
+    mlce_h5_strings_free(&types);
+    mlce_config_free(config);
+    free(embedding);
+    free(file_path);
+    return status;
+}

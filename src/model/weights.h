@@ -1,0 +1,23 @@
+/* weights.h - a model in an HDF5 file: what checkpoints and exported weights have in common.
+ *
+ *   /  attributes        format = "mlce-checkpoint" or "mlce-weights", version = 1,
+ *                        config (a flat JSON object), width, embedding
+ *   /types               [T] string
+ *   /parameters/NAME     [rows, cols] float32
+ */
+#ifndef MLCE_MODEL_WEIGHTS_H
+#define MLCE_MODEL_WEIGHTS_H
+
+#include "data/hdf5.h"
+#include "mlce/model.h"
+
+mlce_status mlce_weights_write(const mlce_h5 *file, const char *format, const mlce_model *model);
+
+/* A matrix for each parameter, "<folder>/NAME", from or into a vector with the layout of
+   mlce_parameters_values(). */
+mlce_status mlce_weights_write_vector(const mlce_h5 *file, const char *folder,
+                                      const mlce_parameters *parameters, const float *vector);
+mlce_status mlce_weights_read_vector(const mlce_h5 *file, const char *folder,
+                                     const mlce_parameters *parameters, float *vector);
+
+#endif

@@ -1,0 +1,149 @@
+/* session.c - opening what a training run needs, and its first lines. */
+#include "train/session.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "mlce/threads.h"
+#include "train/run_folder.h"
+
+double mlce_seconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+void mlce_session_say(const mlce_session *session, const char *format, ...) {
+    if (!session->options->line) return;
+    char text[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    session->options->line(text, session->options->context);
+}
+
+static void say_split(const mlce_session *session, const char *split, const mlce_dataset *data) {
+    mlce_session_say(
+        session, "%-5s %s: %lld sequences, %lld tokens, %lld spans; %.1f MiB of %s, %s", split,
+        mlce_dataset_name(data), (long long)mlce_dataset_sequences(data),
+        (long long)mlce_dataset_tokens(data), (long long)mlce_dataset_spans(data),
+        (double)mlce_dataset_bytes(data) / (1 << 20), mlce_dataset_precision(data),
+        mlce_dataset_is_resident(data) ? "kept in memory" : "read batch by batch (data.memory)");
+}
+
+static mlce_status open_split(mlce_session *session, const char *key, mlce_dataset **data) {
+    const char *paths = mlce_config_string(session->config, key);
+    if (*paths == '\0') return MLCE_OK;
+    mlce_dataset_options options = {
+        .memory = (size_t)mlce_config_int(session->config, "data.memory") << 20,
+        .check_rows = mlce_config_bool(session->config, "data.check_rows"),
+    };
+    mlce_status status = mlce_dataset_open(paths, &options, data);
+    if (status) return mlce_fail_prefix(status, "%s: ", key);
+    if (mlce_dataset_sequences(*data) == 0)
+        return mlce_fail(MLCE_E_DATA, "%s: %s: is empty: it has no sequences", key, paths);
+    if (!mlce_dataset_has_spans(*data))
+        return mlce_fail(MLCE_E_DATA,
+                         "%s: %s: has no /spans: label it (it may have none at all, then "
+                         "/spans/items is [0, 3])",
+                         key, paths);
+    say_split(session, key + strlen("data."), *data);
+    return MLCE_OK;
+}
+
+/* A warning for gold spans that no score reaches, once a split. */
+static void warn_of_wide_spans(const mlce_session *session, const char *key,
+                               const mlce_dataset *data) {
+    int64_t limit = mlce_config_int(session->config, "model.max_width"), wide = 0;
+    if (!data || limit == 0) return;
+    for (int64_t s = 0; s < mlce_dataset_sequences(data); s++) {
+        int count;
+        const mlce_span *gold = mlce_dataset_gold(data, s, &count);
+        for (int n = 0; n < count; n++) wide += gold[n].end - gold[n].start > limit;
+    }
+    if (wide)
+        mlce_log(MLCE_LOG_WARNING,
+                 "%s: %lld of %lld gold spans are wider than model.max_width = %lld: they are left "
+                 "out of the loss and count as missed",
+                 key, (long long)wide, (long long)mlce_dataset_spans(data), (long long)limit);
+}
+
+/* A warning where token features are all that a split has: nothing to learn from. */
+static void warn_of_no_spans(const mlce_dataset *data) {
+    if (mlce_dataset_spans(data) == 0)
+        mlce_log(MLCE_LOG_WARNING,
+                 "data.train: has no spans at all: the model will learn to predict none");
+}
+
+static mlce_status make_model(mlce_session *session) {
+    int types = mlce_dataset_types(session->train);
+    const char **names = mlce_calloc((size_t)types, sizeof *names);
+    if (!names) return MLCE_E_MEMORY;
+    for (int a = 0; a < types; a++) names[a] = mlce_dataset_type_name(session->train, a);
+    mlce_status status = mlce_model_new(session->config, mlce_dataset_width(session->train), names,
+                                        types, &session->model);
+    free(names);
+    if (!status)
+        status = mlce_model_set_embedding(session->model, mlce_dataset_embedding(session->train));
+    if (!status && session->dev) status = mlce_model_accepts(session->model, session->dev);
+    if (!status && session->test) status = mlce_model_accepts(session->model, session->test);
+    return status;
+}
+
+static mlce_status make_training(mlce_session *session) {
+    const mlce_config *config = session->config;
+    mlce_adam_options adam = mlce_adam_options_from(config);
+    session->adam = mlce_adam_new(mlce_model_parameters(session->model), &adam);
+    session->graph = mlce_graph_new();
+    if (!session->adam || !session->graph) return MLCE_E_MEMORY;
+    mlce_batch_options batches = {
+        .sequences = (int)mlce_config_int(config, "train.batch_size"),
+        .tokens = (int)mlce_config_int(config, "train.batch_tokens"),
+        .shuffle = true,
+        .bucket = mlce_config_bool(config, "data.bucket"),
+        .seed = (uint64_t)mlce_config_int(config, "train.seed"),
+    };
+    return mlce_batcher_new(session->train, &batches, &session->batcher);
+}
+
+mlce_status mlce_session_open(mlce_session *session) {
+    const mlce_config *config = session->config;
+    session->output = mlce_config_string(config, "train.output");
+    session->state.best_f1 = -1;
+    if (*mlce_config_string(config, "data.train") == '\0')
+        return mlce_fail(MLCE_E_CONFIG,
+                         "data.train is not set: name the training file(s), in the "
+                         "configuration or as data.train=PATH");
+    mlce_status status = mlce_config_check(config);
+    if (!status) status = mlce_run_folder_check(session->output, session->options->force);
+    if (!status) status = mlce_threads_set((int)mlce_config_int(config, "train.threads"));
+    if (status) return status;
+    mlce_session_say(session, "speed %s", mlce_machine_description());
+    if ((status = open_split(session, "data.train", &session->train))) return status;
+    if ((status = open_split(session, "data.dev", &session->dev))) return status;
+    if ((status = open_split(session, "data.test", &session->test))) return status;
+    if ((status = make_model(session))) return status;
+    warn_of_no_spans(session->train);
+    warn_of_wide_spans(session, "data.train", session->train);
+    warn_of_wide_spans(session, "data.dev", session->dev);
+    warn_of_wide_spans(session, "data.test", session->test);
+    mlce_session_say(session, "model %s, %d types, %d features a token, %zu parameters",
+                     mlce_config_string(config, "model.head"), mlce_model_types(session->model),
+                     mlce_model_width(session->model),
+                     mlce_parameters_numbers(mlce_model_parameters(session->model)));
+    return make_training(session);
+}
+
+void mlce_session_close(mlce_session *session) {
+    mlce_batcher_free(session->batcher);
+    mlce_graph_free(session->graph);
+    mlce_adam_free(session->adam);
+    mlce_model_free(session->model);
+    mlce_dataset_close(session->train);
+    mlce_dataset_close(session->dev);
+    mlce_dataset_close(session->test);
+}

@@ -1,0 +1,31 @@
+/* session.h - what a training run holds while it lasts. */
+#ifndef MLCE_TRAIN_SESSION_H
+#define MLCE_TRAIN_SESSION_H
+
+#include "mlce/train.h"
+#include "train/checkpoint.h"
+
+typedef struct mlce_session {
+    const mlce_config *config;
+    const mlce_train_options *options;
+    const char *output;               /* the run's folder */
+    mlce_dataset *train, *dev, *test; /* dev and test: NULL where not given */
+    mlce_model *model;
+    mlce_adam *adam;
+    mlce_batcher *batcher;
+    mlce_graph *graph;
+    mlce_schedule_options schedule;
+    mlce_train_state state;
+    double began; /* seconds, of a clock that only runs forward */
+} mlce_session;
+
+/* Opens the data, makes the model, and checks that they fit; reports the first lines of the run. */
+mlce_status mlce_session_open(mlce_session *session);
+void mlce_session_close(mlce_session *session);
+
+/* Hands a line of the run's opening to options->line. */
+void mlce_session_say(const mlce_session *session, const char *format, ...) MLCE_PRINTF(2, 3);
+
+double mlce_seconds(void);
+
+#endif
