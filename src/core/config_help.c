@@ -24,10 +24,10 @@ void mlce_config_print_wrapped(FILE *out, const char *text, size_t column, const
     fputc('\n', out);
 }
 
-/* Unit, limits or choices, and condition of a key, as in " (steps; 0 to 10)"; nothing where there
+/* Unit, limits or choices, and condition of a key, as in " [steps; 0 to 10]"; nothing where there
    is nothing to say. */
 static void print_facts(FILE *out, const mlce_config_key *key) {
-    const char *separator = " (";
+    const char *separator = " [";
     if (*key->unit) {
         fprintf(out, "%s%s", separator, key->unit);
         separator = "; ";
@@ -51,7 +51,7 @@ static void print_facts(FILE *out, const mlce_config_key *key) {
         if (key->only[name]) mlce_config_print_choices(out, key->only + name + 1);
         separator = "; ";
     }
-    if (*separator == ';') fputc(')', out);
+    if (*separator == ';') fputc(']', out);
 }
 
 /* The part of a name behind its section. */
@@ -67,7 +67,7 @@ static size_t widest_name(void) {
     return widest;
 }
 
-/*   name  default  documentation (facts)   with further lines below the documentation */
+/*   name  default  documentation [facts]   with further lines below the documentation */
 static void print_key(FILE *out, const mlce_config_key *key, size_t name_width) {
     char indent[COLUMNS], text[1024] = "";
     size_t column = 2 + name_width + 2 + DEFAULT_WIDTH + 2;
@@ -102,7 +102,7 @@ static void print_section(FILE *out, const mlce_config_key *first, size_t name_w
 
 char *mlce_config_help(void) {
     static const char head[] =
-        "Configuration keys: name, default, meaning.\n"
+        "Configuration keys: name, default, meaning [unit; values allowed].\n"
         "\n"
         "In an INI file a key stands in its section; on the command line its name has the section\n"
         "in front:\n"
