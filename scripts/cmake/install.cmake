@@ -9,7 +9,14 @@ install(TARGETS mlce_static EXPORT mlce-static INCLUDES DESTINATION ${CMAKE_INST
 # Programs that link libmlce.a need the OpenMP runtime of the compiler that made it, whichever
 # compiler they use, and must find the OpenMP build of OpenBLAS as libmlce.so does.
 list(GET OpenMP_C_LIB_NAMES 0 openmp_runtime)
-target_link_libraries(mlce_static PRIVATE $<INSTALL_INTERFACE:${openmp_runtime}>)
+if(openmp_runtime STREQUAL "gomp") # every compiler knows where
+  set(openmp_flags -lgomp)
+else()
+  get_filename_component(folder ${OpenMP_${openmp_runtime}_LIBRARY} DIRECTORY)
+  set(openmp_flags "-L${folder} -l${openmp_runtime}")
+endif()
+separate_arguments(openmp_items UNIX_COMMAND "${openmp_flags}")
+target_link_libraries(mlce_static PRIVATE "$<INSTALL_INTERFACE:${openmp_items}>")
 target_link_options(mlce_static INTERFACE $<INSTALL_INTERFACE:LINKER:-rpath,${OPENBLAS_FOLDER}>)
 
 # Two files, because a program that links libmlce.so needs nothing of what stands behind it.

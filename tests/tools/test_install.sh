@@ -54,9 +54,9 @@ source=$MLCE_SOURCE/tests/install/consumer.c
 build() { # build NAME COMPILER...
     local name=$1
     shift
-    "$@" "$source" -o "$work/$name-shared" $(pkg-config --cflags --libs mlce) "-Wl,-rpath,$lib"
+    "$@" "$source" -x none -o "$work/$name-shared" $(pkg-config --cflags --libs mlce) "-Wl,-rpath,$lib"
     check "pkg-config, $name, shared" "$work/$name-shared" shared
-    "$@" "$source" -o "$work/$name-static" $(PKG_CONFIG_PATH=${lib/#$prefix/$work/static-only}/pkgconfig \
+    "$@" "$source" -x none -o "$work/$name-static" $(PKG_CONFIG_PATH=${lib/#$prefix/$work/static-only}/pkgconfig \
         pkg-config --static --cflags --libs mlce)
     check "pkg-config, $name, static" "$work/$name-static" static
 }
