@@ -1,0 +1,206 @@
+#!/usr/bin/env bash
+# Bad input: every program says what is wrong, where, and leaves nothing half-written.
+#
+# MLCE_BIN is the folder of the programs; MLCE_PYTHON a Python with numpy and h5py.
+set -u
+bin=${MLCE_BIN:?folder of the programs}
+python=${MLCE_PYTHON:-python3}
+here=$(cd "$(dirname "$0")" && pwd)
+"$python" -c 'import numpy, h5py' 2>/dev/null || { echo "skipped: $python has no numpy and h5py"; exit 77; }
+
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+"$python" -B "$here/../interop/make_bad.py" . || exit 1
+cat >train.ini <<'INI'
+[data]
+train = good.h5
+dev = good.h5
+[model]
+head_size = 4
+[train]
+epochs = 2
+batch_size = 2
+threads = 1
+INI
+
+touch stdout stderr before after
+failures=0
+fail() {
+    echo "FAILED: $*"
+    sed 's/^/    /' stderr
+    failures=$((failures + 1))
+}
+
+# refuses CODE TEXT... -- COMMAND...: exits with CODE, its message has each TEXT (in capitals or
+# not), and no file or folder is new or gone.
+refuses() {
+    local code=$1 texts=() text got
+    shift
+    while [ "$1" != -- ]; do
+        texts+=("$1")
+        shift
+    done
+    shift
+    local program=${1##*/} what="${*#"$bin"/}"
+    find . | sort >before
+    timeout 60 "$@" >stdout 2>stderr
+    got=$?
+    find . | sort >after
+    [ "$got" = "$code" ] || fail "$what: exit $got, expected $code"
+    cmp -s before after || fail "$what: files changed: $(comm -3 before after | tr -d '\t' | tr '\n' ' ')"
+    grep -q "^$program: " stderr || fail "$what: the message does not begin with the program's name"
+    for text in "${texts[@]}"; do
+        grep -qiF -e "$text" stderr || fail "$what: the message lacks '$text'"
+    done
+}
+
+# accepts COMMAND...
+accepts() {
+    timeout 60 "$@" >stdout 2>stderr
+    local got=$?
+    [ "$got" = 0 ] || fail "${*#"$bin"/}: exit $got"
+}
+
+train=("$bin/mlce-train" train.ini train.output=out)
+
+echo "--- a run to work with"
+accepts "$bin/mlce-train" train.ini train.output=run
+
+echo "--- files that are no dataset"
+refuses 1 missing.h5 -- "${train[@]}" data.train=missing.h5
+refuses 1 'none-*.h5' -- "${train[@]}" 'data.train=none-*.h5'
+refuses 1 not_hdf5.h5 HDF5 -- "${train[@]}" data.train=not_hdf5.h5
+refuses 1 empty_file.h5 -- "${train[@]}" data.train=empty_file.h5
+refuses 1 truncated.h5 -- "${train[@]}" data.train=truncated.h5
+refuses 1 . -- "${train[@]}" data.train=.
+refuses 1 wrong_format.h5 format mlce-labels -- "${train[@]}" data.train=wrong_format.h5
+refuses 1 no_format.h5 format mlce-spans -- "${train[@]}" data.train=no_format.h5
+refuses 1 later_version.h5 version 2 -- "${train[@]}" data.train=later_version.h5
+refuses 1 data.train -- "${train[@]}" data.train=
+
+echo "--- types"
+refuses 1 no_types.h5 /types -- "${train[@]}" data.train=no_types.h5
+refuses 1 type_twice.h5 /types PER -- "${train[@]}" data.train=type_twice.h5
+refuses 1 renamed.h5 PLACE -- "${train[@]}" data.dev=renamed.h5
+refuses 1 renamed.h5 PLACE -- "${train[@]}" data.train=good.h5,renamed.h5
+
+echo "--- embeddings"
+refuses 1 no_embeddings.h5 /tokens/embeddings -- "${train[@]}" data.train=no_embeddings.h5
+refuses 1 flat_embeddings.h5 /tokens/embeddings -- "${train[@]}" data.train=flat_embeddings.h5
+refuses 1 integer_embeddings.h5 /tokens/embeddings -- "${train[@]}" data.train=integer_embeddings.h5
+refuses 1 other_width.h5 9 8 -- "${train[@]}" data.dev=other_width.h5
+refuses 1 other_width.h5 9 8 -- "${train[@]}" data.train=good.h5,other_width.h5
+for memory in 2048 0; do # in memory, and read batch by batch
+    refuses 1 nan.h5 /tokens/embeddings 5 -- "${train[@]}" data.train=nan.h5 data.memory=$memory
+    refuses 1 infinite.h5 /tokens/embeddings 11 -- \
+        "${train[@]}" data.train=infinite.h5 data.memory=$memory
+done
+refuses 1 nan.h5 /tokens/embeddings 5 -- "${train[@]}" data.dev=nan.h5
+
+echo "--- offsets"
+for name in falling overrunning short_offsets late_start no_offsets huge_offset; do
+    refuses 1 $name.h5 /sequences/offsets -- "${train[@]}" data.train=$name.h5
+done
+for name in span_offsets_falling span_offsets_overrunning span_offsets_too_few; do
+    refuses 1 $name.h5 /spans/offsets -- "${train[@]}" data.train=$name.h5
+done
+
+echo "--- spans: the message names the sequence and the span"
+refuses 1 span_past_end.h5 'sequence 1' '0, 2' -- "${train[@]}" data.train=span_past_end.h5
+refuses 1 span_empty.h5 'sequence 2' '2, 2' -- "${train[@]}" data.train=span_empty.h5
+refuses 1 span_backwards.h5 'sequence 2' '3, 1' -- "${train[@]}" data.train=span_backwards.h5
+refuses 1 span_negative.h5 'sequence 2' '-1, 2' -- "${train[@]}" data.train=span_negative.h5
+refuses 1 span_unknown_type.h5 'sequence 2' type 3 -- "${train[@]}" data.train=span_unknown_type.h5
+refuses 1 span_twice.h5 'sequence 0' twice -- "${train[@]}" data.train=span_twice.h5
+
+echo "--- nothing to learn from"
+refuses 1 no_sequences.h5 -- "${train[@]}" data.train=no_sequences.h5
+refuses 1 unlabelled.h5 /spans -- "${train[@]}" data.train=unlabelled.h5
+refuses 1 unlabelled.h5 /spans -- "${train[@]}" data.dev=unlabelled.h5
+
+echo "--- what is unusual, but right"
+accepts "$bin/mlce-train" train.ini train.output=empty data.train=empty_sequences.h5
+accepts "$bin/mlce-train" train.ini train.output=short data.train=one_token.h5 data.dev=one_token.h5
+accepts "$bin/mlce-train" train.ini train.output=bare data.train=no_gold.h5 data.dev=no_gold.h5
+accepts "$bin/mlce-eval" bare no_gold.h5 --json
+"$python" -c 'import json; assert json.load(open("stdout"))["micro"]["f1"] == 0' ||
+    fail "micro F1 without any gold span is not 0"
+accepts "$bin/mlce-train" train.ini train.output=other data.dev=reordered.h5
+"$python" -B "$here/../interop/check_same_weights.py" run/best.h5 other/best.h5 >stdout 2>stderr ||
+    fail "types in another order in the dev file: other weights"
+accepts "$bin/mlce-eval" run good.h5 --json
+cp stdout in_order
+accepts "$bin/mlce-eval" run reordered.h5 --json
+cmp -s stdout in_order || fail "types in another order: other figures"
+
+echo "--- configuration"
+write() { printf '%s\n' "$@" >wrong.ini; }
+wrong=("$bin/mlce-train" wrong.ini data.train=good.h5 train.output=out)
+write '[optim]' 'lr = fast'
+refuses 1 wrong.ini 2 optim.lr fast -- "${wrong[@]}"
+write '[train]' 'epochs = 0'
+refuses 1 wrong.ini train.epochs 0 -- "${wrong[@]}"
+write '[train]' 'epochs = 3x'
+refuses 1 wrong.ini train.epochs 3x -- "${wrong[@]}"
+write '[optim]' 'lr = 0.1' 'lr = 0.2'
+refuses 1 wrong.ini 3 optim.lr -- "${wrong[@]}"
+write '[optim]' 'warmpu = 0.1'
+refuses 1 wrong.ini 2 warmpu optim.warmup -- "${wrong[@]}"
+write '[optimm]' 'warmup = 0.1'
+refuses 1 wrong.ini optimm optim.warmup -- "${wrong[@]}"
+write 'epochs = 3'
+refuses 1 wrong.ini 1 epochs section -- "${wrong[@]}"
+write '[train' 'epochs = 3'
+refuses 1 wrong.ini 1 -- "${wrong[@]}"
+write '[encoder.2]' 'size = 4'
+refuses 1 encoder.1 -- "${wrong[@]}"
+write '[model]' 'size = 4'
+refuses 1 wrong.ini model.size -- "${wrong[@]}"
+write '[model]' 'head = global_pointer' 'type_terms = qk'
+refuses 1 model.type_terms global_pointer -- "${wrong[@]}"
+write '[model]' 'head = global_ponter'
+refuses 1 wrong.ini model.head global_pointer -- "${wrong[@]}"
+write '[model]' 'head_size = 5'
+refuses 1 model.head_size even -- "${wrong[@]}"
+refuses 1 missing.ini -- "$bin/mlce-train" missing.ini
+refuses 1 optim.lr fast -- "${train[@]}" optim.lr=fast
+refuses 1 optim.rl optim.lr -- "${train[@]}" optim.rl=0.1
+
+echo "--- output"
+refuses 1 run --force -- "$bin/mlce-train" train.ini train.output=run
+accepts "$bin/mlce-train" train.ini train.output=other --force
+touch blocked
+refuses 1 blocked -- "$bin/mlce-train" train.ini train.output=blocked/run
+refuses 1 blocked -- "$bin/mlce-export" run --format safetensors -o blocked/model
+refuses 1 blocked -- "$bin/mlce-export" run --format hdf5 -o blocked/model
+refuses 1 blocked -- "$bin/mlce-predict" run good.h5 -o blocked/out
+refuses 1 blocked -- "$bin/mlce-data" demo blocked/demo
+
+echo "--- using a model"
+for tool in mlce-eval mlce-predict; do
+    refuses 1 nowhere -- "$bin/$tool" nowhere good.h5
+    refuses 1 missing.h5 -- "$bin/$tool" run missing.h5
+    refuses 1 truncated.h5 -- "$bin/$tool" run truncated.h5
+    refuses 1 other_width.h5 9 8 -- "$bin/$tool" run other_width.h5
+    refuses 1 renamed.h5 PLACE -- "$bin/$tool" run renamed.h5
+    refuses 1 nan.h5 5 -- "$bin/$tool" run nan.h5
+    refuses 1 good.h5 -- "$bin/$tool" good.h5 good.h5
+done
+refuses 1 unlabelled.h5 /spans -- "$bin/mlce-eval" run unlabelled.h5
+accepts "$bin/mlce-predict" run unlabelled.h5
+refuses 1 nan.h5 -- "$bin/mlce-predict" run nan.h5 -o predictions.jsonl
+mkdir half && head -c 2000 run/best.h5 >half/best.h5
+refuses 1 half -- "$bin/mlce-eval" half good.h5
+refuses 1 half -- "$bin/mlce-export" half --format safetensors -o model
+refuses 1 nowhere -- "$bin/mlce-export" nowhere --format safetensors -o model
+
+echo "--- wrong usage"
+for tool in mlce-train mlce-eval mlce-predict mlce-export mlce-data; do
+    refuses 2 usage -- "$bin/$tool"
+    refuses 2 --no-such-option -- "$bin/$tool" --no-such-option
+done
+refuses 2 paper -- "$bin/mlce-export" run --format paper -o model
+
+[ $failures = 0 ] || { echo "$failures failed"; exit 1; }
+echo "all refused or accepted as they should be"
