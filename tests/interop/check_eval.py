@@ -4,8 +4,8 @@ check_eval.py flat DATASET.h5 PREDICTIONS.jsonl PART.h5
 check_eval.py seqeval PART.h5 PREDICTIONS.jsonl EVAL.json
 
 recount: what mlce-eval reports is what a plain count of the predictions gives, to the last digit.
-flat: writes a dataset of the sequences whose gold and predicted spans do not overlap, which tags
-can express. seqeval: on such a dataset mlce-eval reports what seqeval reports, to the last digit."""
+flat: writes a dataset of the sequences whose gold and predicted spans do not overlap: what tags can
+express. seqeval: on such a dataset mlce-eval reports what seqeval does, to the last digit."""
 import json
 import sys
 
@@ -30,7 +30,7 @@ def compare(name, got, want):
 
 def compare_all(report, micro, macro, types):
     """`types` are those that stand in gold or prediction; all others have 0 throughout."""
-    assert types, "there are no spans to compare"
+    assert micro["f1"] > 0, "no predicted span is right: too little to compare"
     compare("micro", report["micro"], micro)
     compare("macro", report["macro"], macro)
     for name, got in report["types"].items():

@@ -34,7 +34,7 @@ def check_sequence(s, weights, rows, predicted):
             f"sequence {s}: NumPy scores {span} {score}, it was not predicted"
         )
     for span, score in predicted.items():
-        assert span in near, f"sequence {s}: {span} was predicted with {score}, NumPy has it below 0"
+        assert span in near, f"sequence {s}: {span} has {score}, NumPy scores it below 0"
         assert score > 0, f"sequence {s}: {span} was predicted with {score}"
     return max((abs(near[span] - score) for span, score in predicted.items()), default=0.0)
 

@@ -57,6 +57,8 @@ def scores(weights, rows):
 
 def spans(weights, rows, over):
     """{(start, end, type): score} of the spans that score over `over`."""
+    if not len(rows):
+        return {}
     found = scores(weights, rows)
     return {
         (i, j + 1, weights.types[a]): float(found[a, i, j])

@@ -6,7 +6,8 @@ set -u
 bin=${MLCE_BIN:?folder of the programs}
 python=${MLCE_PYTHON:-python3}
 here=$(cd "$(dirname "$0")" && pwd)
-"$python" -c 'import numpy, h5py' 2>/dev/null || { echo "skipped: $python has no numpy and h5py"; exit 77; }
+"$python" -c 'import numpy, h5py' 2>/dev/null ||
+    { echo "skipped: $python has no numpy and h5py"; exit 77; }
 
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
@@ -48,7 +49,7 @@ refuses() {
     got=$?
     find . | sort >after
     [ "$got" = "$code" ] || fail "$what: exit $got, expected $code"
-    cmp -s before after || fail "$what: files changed: $(comm -3 before after | tr -d '\t' | tr '\n' ' ')"
+    cmp -s before after || fail "$what: new or gone: $(comm -3 before after | tr -d '\t' | xargs)"
     grep -q "^$program: " stderr || fail "$what: the message does not begin with the program's name"
     for text in "${texts[@]}"; do
         grep -qiF -e "$text" stderr || fail "$what: the message lacks '$text'"
@@ -197,8 +198,8 @@ refuses 1 nowhere -- "$bin/mlce-export" nowhere --format safetensors -o model
 
 echo "--- wrong usage"
 for tool in mlce-train mlce-eval mlce-predict mlce-export mlce-data; do
-    refuses 2 usage -- "$bin/$tool"
-    refuses 2 --no-such-option -- "$bin/$tool" --no-such-option
+    refuses 2 --help -- "$bin/$tool"
+    refuses 2 no-such-option -- "$bin/$tool" --no-such-option
 done
 refuses 2 paper -- "$bin/mlce-export" run --format paper -o model
 
