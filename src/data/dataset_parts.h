@@ -1,0 +1,109 @@
+/* dataset_parts.h - what the dataset_*.c files share: an open dataset, and the checks. */
+#ifndef MLCE_DATA_DATASET_PARTS_H
+#define MLCE_DATA_DATASET_PARTS_H
+
+#include "data/hdf5.h"
+#include "mlce/dataset.h"
+#include "mlce/memory.h"
+
+/* One file of a dataset: the sequences first_sequence .. first_sequence + sequences - 1. */
+typedef struct mlce_dataset_file {
+    char *path;
+    mlce_h5 h5; /* closed (id 0) once the embeddings are in memory */
+    int64_t first_sequence, sequences;
+    int64_t first_token, tokens;
+    bool has_spans;
+
+    /* Embeddings: the open dataset, or the rows in memory. */
+    hid_t embeddings, space; /* 0 where not open */
+    int rank;
+    size_t size[3]; /* of /tokens/embeddings */
+    mlce_precision precision;
+    void *rows; /* [tokens, width] of uint16_t (MLCE_FLOAT16) or float, or NULL */
+
+    /* Loaded by mlce_dataset_load_text(); what the file does not have is empty or NULL. */
+    mlce_h5_strings token_text, text, id;
+    int32_t (*chars)[2];
+    int64_t *document;
+} mlce_dataset_file;
+
+struct mlce_dataset {
+    char *name, *embedding;
+    mlce_dataset_file *files;
+    size_t file_count;
+    int64_t sequences, tokens, spans;
+    int width, layers;
+    char **types;
+    int type_count;
+    int64_t *offsets;      /* [sequences+1] tokens, over all files */
+    int64_t *span_offsets; /* [sequences+1] into gold */
+    mlce_span *gold;
+    size_t offsets_capacity, span_offsets_capacity, gold_capacity;
+    bool resident, has_text;
+    void *scratch;           /* rows as stored, on their way to float32 */
+    size_t scratch_capacity; /* bytes */
+};
+
+/* The file that holds sequence s. */
+mlce_dataset_file *mlce_dataset_file_of(const mlce_dataset *dataset, int64_t s);
+
+/* ---- dataset_paths.c ---- */
+
+/* The files that `paths` stands for, in order; each, and the list, to be freed. */
+mlce_status mlce_dataset_expand(const char *paths, char ***list, size_t *count);
+
+/* ---- dataset_types.c ---- */
+
+/* Reads and checks /types; the first file's become the dataset's. map[i] is the dataset's id of
+   the file's type i; to be freed. */
+mlce_status mlce_dataset_add_types(mlce_dataset *dataset, const mlce_dataset_file *file, int **map);
+/* There is at least one name, none is empty, not UTF-8 or twice. Messages lack the file. */
+mlce_status mlce_check_type_names(const char *const *names, size_t count);
+
+/* ---- dataset_check.c ---- */
+
+/* Offsets start at 0, do not fall and end at `end`, the rows of `of`. Messages lack the file. */
+mlce_status mlce_check_offsets(const char *name, const int64_t *offsets, size_t count, int64_t end,
+                               const char *of);
+
+/* Room for a sorted copy of a sequence's spans. {0} is empty; free(sorted) when done. */
+typedef struct mlce_span_checker {
+    mlce_span *sorted;
+    size_t capacity;
+} mlce_span_checker;
+
+/* A span stands within `length` tokens and has one of `types` types. Messages begin with what is
+   wrong, for mlce_fail_prefix(). */
+mlce_status mlce_check_span(const int64_t span[3], int64_t length, int types);
+/* No span stands twice; *again is the number of the second where one does. */
+mlce_status mlce_check_spans_differ(mlce_span_checker *checker, const mlce_span *spans, int count,
+                                    int *again);
+
+/* Code points of a UTF-8 string, or -1 where it is not UTF-8. */
+int64_t mlce_utf8_length(const char *text);
+
+/* The index of the first value that is not finite in float32, or `count`. */
+size_t mlce_find_not_finite(const void *values, size_t count, mlce_precision precision);
+
+/* ---- dataset_rows.c ---- */
+
+/* Opens /tokens/embeddings and checks its type and shape. */
+mlce_status mlce_rows_open(mlce_dataset_file *file);
+void mlce_rows_close(mlce_dataset_file *file);
+/* Reads all rows into memory. */
+mlce_status mlce_rows_load(mlce_dataset *dataset, mlce_dataset_file *file);
+/* Reads all rows and keeps none. */
+mlce_status mlce_rows_check(mlce_dataset *dataset, mlce_dataset_file *file);
+/* Bytes of a stored number, on disk and in memory. */
+size_t mlce_rows_stored_size(mlce_precision precision);
+size_t mlce_rows_kept_size(mlce_precision precision);
+
+/* ---- dataset_text.c ---- */
+
+/* The optional parts of a file have the shapes they must have. */
+mlce_status mlce_text_check_shapes(const mlce_dataset_file *file);
+void mlce_text_free(mlce_dataset_file *file);
+/* 0 <= start <= end <= limit. Messages lack where it is. */
+mlce_status mlce_check_chars(int64_t start, int64_t end, int64_t limit);
+
+#endif
