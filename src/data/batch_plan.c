@@ -1,0 +1,123 @@
+/* batch_plan.c - the order of an epoch.
+ *
+ * Sequences are shuffled and cut into batches in that order. With buckets, the shuffled order is
+ * cut into windows of 64 batches' worth, each window sorted by length before it is cut into
+ * batches, and at last the batches are shuffled.
+ */
+#include "data/batch_plan.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mlce/memory.h"
+#include "mlce/random.h"
+
+enum { WINDOW = 64 };
+
+mlce_status mlce_batch_plan_init(mlce_batch_plan *plan, const int *lengths, int64_t sequences,
+                                 const mlce_batch_options *options) {
+    size_t size = (size_t)sequences + 1;
+    *plan = (mlce_batch_plan){.sequences = sequences, .lengths = lengths, .options = *options};
+    if (!plan->options.sequences) plan->options.sequences = INT_MAX;
+    if (!plan->options.tokens) plan->options.tokens = INT_MAX;
+    int64_t **arrays[] = {&plan->order, &plan->starts, &plan->spare_order, &plan->spare_starts,
+                          &plan->keys};
+    for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
+        if (!(*arrays[i] = mlce_calloc(size, sizeof(int64_t)))) {
+            mlce_batch_plan_free(plan);
+            return MLCE_E_MEMORY;
+        }
+    return MLCE_OK;
+}
+
+void mlce_batch_plan_free(mlce_batch_plan *plan) {
+    free(plan->order);
+    free(plan->starts);
+    free(plan->spare_order);
+    free(plan->spare_starts);
+    free(plan->keys);
+    *plan = (mlce_batch_plan){0};
+}
+
+/* The end of the run of sequences from order[begin] on that holds at most so many sequences and
+   tokens, but at least one sequence. */
+static int64_t run_end(const mlce_batch_plan *plan, int64_t begin, int64_t end, int64_t sequences,
+                       int64_t tokens) {
+    int64_t i = begin, total = 0;
+    while (i < end && i - begin < sequences) {
+        total += plan->lengths[plan->order[i]];
+        if (total > tokens && i > begin) break;
+        i++;
+    }
+    return i;
+}
+
+/* Cuts order[begin..end) into batches behind those that there are. */
+static void cut(mlce_batch_plan *plan, int64_t begin, int64_t end) {
+    while (begin < end) {
+        begin = run_end(plan, begin, end, plan->options.sequences, plan->options.tokens);
+        plan->starts[++plan->batches] = begin;
+    }
+}
+
+static int compare_keys(const void *left, const void *right) {
+    int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
+    return (a > b) - (a < b);
+}
+
+/* Sorts order[begin..end) by length. A key is (length, place), so that equals keep their order
+   whatever qsort() does. */
+static void sort_by_length(mlce_batch_plan *plan, int64_t begin, int64_t end) {
+    int64_t count = end - begin, *window = plan->order + begin;
+    for (int64_t i = 0; i < count; i++) {
+        plan->spare_order[i] = window[i];
+        plan->keys[i] = (int64_t)plan->lengths[window[i]] << 32 | i;
+    }
+    qsort(plan->keys, (size_t)count, sizeof(int64_t), compare_keys);
+    for (int64_t i = 0; i < count; i++) window[i] = plan->spare_order[plan->keys[i] & UINT32_MAX];
+}
+
+static void cut_by_length(mlce_batch_plan *plan) {
+    int64_t sequences = (int64_t)WINDOW * plan->options.sequences;
+    int64_t tokens = (int64_t)WINDOW * plan->options.tokens;
+    if (sequences > UINT32_MAX) sequences = UINT32_MAX;
+    for (int64_t begin = 0, end; begin < plan->sequences; begin = end) {
+        end = run_end(plan, begin, plan->sequences, sequences, tokens);
+        sort_by_length(plan, begin, end);
+        cut(plan, begin, end);
+    }
+}
+
+static void shuffle_batches(mlce_batch_plan *plan, mlce_random *random) {
+    int64_t *order = plan->spare_order, *starts = plan->spare_starts, filled = 0;
+    for (int64_t b = 0; b < plan->batches; b++) plan->keys[b] = b;
+    mlce_random_shuffle(random, plan->keys, plan->batches);
+    for (int64_t b = 0; b < plan->batches; b++) {
+        int64_t from = plan->starts[plan->keys[b]];
+        int64_t count = plan->starts[plan->keys[b] + 1] - from;
+        memcpy(order + filled, plan->order + from, (size_t)count * sizeof *order);
+        starts[b] = filled;
+        filled += count;
+    }
+    starts[plan->batches] = filled;
+    plan->spare_order = plan->order;
+    plan->spare_starts = plan->starts;
+    plan->order = order;
+    plan->starts = starts;
+}
+
+void mlce_batch_plan_make(mlce_batch_plan *plan, int64_t epoch) {
+    mlce_random random =
+        mlce_random_new(plan->options.seed, MLCE_STREAM_SHUFFLE + 16 * (uint32_t)epoch);
+    for (int64_t i = 0; i < plan->sequences; i++) plan->order[i] = i;
+    plan->batches = 0;
+    plan->starts[0] = 0;
+    if (plan->options.shuffle) mlce_random_shuffle(&random, plan->order, plan->sequences);
+    if (plan->options.shuffle && plan->options.bucket) {
+        cut_by_length(plan);
+        shuffle_batches(plan, &random);
+    } else {
+        cut(plan, 0, plan->sequences);
+    }
+}

@@ -1,0 +1,31 @@
+/* batch_plan.h - the order of an epoch: which sequences make up which batch. */
+#ifndef MLCE_DATA_BATCH_PLAN_H
+#define MLCE_DATA_BATCH_PLAN_H
+
+#include "mlce/batch.h"
+
+/* Batch b is the sequences order[starts[b]] .. order[starts[b+1] - 1]. */
+typedef struct mlce_batch_plan {
+    int64_t batches;
+    int64_t *order;  /* [sequences] */
+    int64_t *starts; /* [batches+1] */
+
+    int64_t sequences;
+    const int *lengths; /* [sequences], the caller's */
+    mlce_batch_options options;
+    int64_t *spare_order, *spare_starts, *keys; /* as long as their likes */
+} mlce_batch_plan;
+
+/* Takes all the memory that any epoch's plan needs. `lengths` must outlive the plan. */
+mlce_status mlce_batch_plan_init(mlce_batch_plan *plan, const int *lengths, int64_t sequences,
+                                 const mlce_batch_options *options);
+void mlce_batch_plan_free(mlce_batch_plan *plan);
+
+/* Plans an epoch, 0 .. MLCE_BATCH_PLAN_EPOCHS - 1, from the lengths, the options and its number
+   alone. Every sequence stands in one batch; no batch is without sequences, nor passes
+   options.sequences and options.tokens (INT_MAX where 0) unless it is one sequence alone. */
+void mlce_batch_plan_make(mlce_batch_plan *plan, int64_t epoch);
+
+#define MLCE_BATCH_PLAN_EPOCHS ((int64_t)1 << 27) /* as many as there are streams to draw from */
+
+#endif
