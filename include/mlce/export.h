@@ -1,0 +1,27 @@
+/* export.h - a model's weights for other programs. */
+#ifndef MLCE_EXPORT_H
+#define MLCE_EXPORT_H
+
+#include "mlce/model.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Writes the model to `path`, whole or not at all, in one of the formats
+ *
+ *   safetensors   F32 tensors named as the parameters; __metadata__ has format = "mlce", version,
+ *                 config (a flat JSON object), types (a JSON array), width, embedding
+ *   hdf5          /parameters/NAME [rows, cols] float32, /types; the root attributes have format =
+ *                 "mlce-weights", version, config, width, embedding. mlce_model_load() reads it too
+ *
+ * A format that does not exist is MLCE_E_ARGUMENT, and the message lists those that do. */
+MLCE_API mlce_status mlce_export(const mlce_model *model, const char *format, const char *path);
+
+/* Names of the formats by index, from 0 on; NULL after the last. */
+MLCE_API const char *mlce_export_format(int index);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

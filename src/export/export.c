@@ -1,0 +1,45 @@
+/* export.c - the list of export formats. */
+#include "mlce/export.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/file.h"
+#include "export/formats.h"
+
+static const struct {
+    const char *name;
+    mlce_export_fn *write;
+} formats[] = {
+    {"safetensors", mlce_export_safetensors},
+    {"hdf5", mlce_export_hdf5},
+};
+
+enum { FORMATS = sizeof formats / sizeof formats[0] };
+
+const char *mlce_export_format(int index) {
+    return index >= 0 && index < FORMATS ? formats[index].name : NULL;
+}
+
+static mlce_status unknown_format(const char *format) {
+    char names[128] = "";
+    for (int f = 0; f < FORMATS; f++) {
+        size_t used = strlen(names);
+        snprintf(names + used, sizeof names - used, "%s%s", f ? ", " : "", formats[f].name);
+    }
+    return mlce_fail(MLCE_E_ARGUMENT, "there is no export format '%s': choose one of %s", format,
+                     names);
+}
+
+mlce_status mlce_export(const mlce_model *model, const char *format, const char *path) {
+    for (int f = 0; f < FORMATS; f++) {
+        if (strcmp(formats[f].name, format)) continue;
+        char *part = mlce_file_begin(path);
+        if (!part) return MLCE_E_IO;
+        mlce_status status = formats[f].write(model, part, path);
+        if (!status) return mlce_file_commit(part, path);
+        mlce_file_abandon(part);
+        return status;
+    }
+    return unknown_format(format);
+}

@@ -1,0 +1,81 @@
+/* mlce-export - the weights of a run for other programs. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mlce/export.h"
+#include "mlce/memory.h"
+#include "tools/tool.h"
+
+static const char HELP[] =
+    "usage: mlce-export RUN --format FORMAT [-o FILE]\n"
+    "\n"
+    "Writes the weights of a trained model, with its types and configuration.\n"
+    "\n"
+    "  RUN                  a run's folder (its best checkpoint) or a checkpoint file\n"
+    "      --format FORMAT  safetensors, or hdf5 (which mlce-eval and mlce-predict read too)\n"
+    "  -o, --output FILE    where to; default: model.safetensors or model.h5 in the run's folder, "
+    "or\n"
+    "                       beside the checkpoint file\n"
+    "  -h, --help           show this text\n"
+    "      --version        show the version\n"
+    "\n"
+    "examples:\n"
+    "  mlce-export runs/ner --format safetensors\n"
+    "  mlce-export runs/ner --format hdf5 -o ner.h5\n";
+
+/* RUN/model.safetensors, or FOLDER/model.h5 for the checkpoint FOLDER/best.h5; on the heap. */
+static char *default_path(const char *run, const char *format) {
+    const char *name = strcmp(format, "hdf5") == 0 ? "model.h5" : "model.safetensors";
+    size_t length = strlen(run);
+    if (length > 3 && strcmp(run + length - 3, ".h5") == 0) {
+        const char *slash = strrchr(run, '/');
+        length = slash ? (size_t)(slash - run) + 1 : 0;
+    }
+    bool needs_slash = length > 0 && run[length - 1] != '/';
+    size_t size = length + strlen(name) + 2;
+    char *path = mlce_calloc(size, 1);
+    if (path) snprintf(path, size, "%.*s%s%s", (int)length, run, needs_slash ? "/" : "", name);
+    return path;
+}
+
+static int export_run(const char *run, const char *format, const char *output) {
+    mlce_model *model = NULL;
+    char *path = output ? mlce_strdup(output) : default_path(run, format);
+    int exit_code = MLCE_TOOL_OK;
+    if (!path || mlce_model_load(run, &model) || mlce_export(model, format, path)) {
+        exit_code = mlce_tool_failed();
+    } else {
+        printf("wrote ");
+        mlce_tool_put(stdout, path);
+        printf(": %d tensors, %zu parameters, %d types\n",
+               mlce_parameters_count(mlce_model_parameters(model)),
+               mlce_parameters_numbers(mlce_model_parameters(model)), mlce_model_types(model));
+    }
+    mlce_model_free(model);
+    free(path);
+    return exit_code ? exit_code : mlce_tool_end();
+}
+
+int main(int argc, char **argv) {
+    static const struct option options[] = {MLCE_TOOL_OPTIONS,
+                                            {"format", required_argument, NULL, 'f'},
+                                            {"output", required_argument, NULL, 'o'},
+                                            {NULL, 0, NULL, 0}};
+    const char *format = NULL, *output = NULL;
+    mlce_tool_begin("mlce-export", HELP);
+    int exit_code = 0;
+    for (int option;
+         (option = mlce_tool_option_with(argc, argv, "o:", options, &exit_code)) != -1;) {
+        if (option == MLCE_TOOL_EXIT) return exit_code;
+        if (option == 'f') format = optarg;
+        if (option == 'o') output = optarg;
+    }
+    if (argc - optind != 1) return mlce_tool_usage("give one RUN");
+    if (!format) return mlce_tool_usage("give --format safetensors or --format hdf5");
+    bool known = false;
+    for (int f = 0; mlce_export_format(f); f++)
+        if (strcmp(format, mlce_export_format(f)) == 0) known = true;
+    if (!known) return mlce_tool_usage("there is no format '%s': safetensors or hdf5", format);
+    return export_run(argv[optind], format, output);
+}

@@ -1,0 +1,131 @@
+/* mlce-predict - the spans of a dataset as JSONL. */
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/file.h"
+#include "mlce/model.h"
+#include "mlce/threads.h"
+#include "tools/tool.h"
+
+static const char HELP[] =
+    "usage: mlce-predict RUN DATA [-o FILE]\n"
+    "\n"
+    "Predicts spans and prints one JSON object a line for each sequence:\n"
+    "  {\"sequence\": 0, \"id\": \"...\", \"text\": \"...\",\n"
+    "   \"spans\": [{\"start\": 3, \"end\": 5, \"type\": \"PER\", \"score\": 4.2, \"text\": "
+    "\"...\"}]}\n"
+    "start and end count tokens, end not included; a span is predicted where its score is over 0. "
+    "id and\n"
+    "text stand there if the dataset has them.\n"
+    "\n"
+    "  RUN                  a run's folder (its best checkpoint), a checkpoint file, or weights "
+    "exported\n"
+    "                       as hdf5\n"
+    "  DATA                 a dataset file, a glob pattern, or several separated by commas\n"
+    "  -o, --output FILE    write there instead of to standard output\n"
+    "      --threads N      threads; default: one a core\n"
+    "  -h, --help           show this text\n"
+    "      --version        show the version\n"
+    "\n"
+    "examples:\n"
+    "  mlce-predict runs/ner demo-data/test.h5 | head\n"
+    "  mlce-predict runs/ner 'new-*.h5' -o spans.jsonl\n";
+
+typedef struct output {
+    const mlce_model *model;
+    const mlce_dataset *dataset;
+    FILE *file;
+} output;
+
+static json_t *span_json(const output *out, int64_t sequence, const mlce_scored_span *found,
+                         mlce_status *status) {
+    char *text = NULL;
+    *status = mlce_dataset_span_text(out->dataset, sequence, found->span, &text);
+    if (*status) return NULL;
+    json_t *span = json_pack(
+        "{s:i, s:i, s:s, s:f}", "start", (int)found->span.start, "end", (int)found->span.end,
+        "type", mlce_model_type_names(out->model)[found->span.type], "score", (double)found->score);
+    if (text) json_object_set_new(span, "text", json_string(text));
+    free(text);
+    return span;
+}
+
+static mlce_status write_line(const output *out, json_t *line) {
+    char *text = json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    if (!text) return mlce_fail(MLCE_E_MEMORY, "out of memory: a sequence's spans as JSON");
+    bool failed = fprintf(out->file, "%s\n", text) < 0;
+    free(text);
+    return failed ? mlce_fail(MLCE_E_IO, "cannot write the predictions: %s", strerror(errno))
+                  : MLCE_OK;
+}
+
+static mlce_status predicted(int64_t sequence, const mlce_scored_span *spans, size_t count,
+                             void *context) {
+    const output *out = context;
+    const char *id = mlce_dataset_id(out->dataset, sequence);
+    const char *text = mlce_dataset_text(out->dataset, sequence);
+    mlce_status status = MLCE_OK;
+    json_t *line = json_pack("{s:I}", "sequence", (json_int_t)sequence), *list = json_array();
+    if (id) json_object_set_new(line, "id", json_string(id));
+    if (text) json_object_set_new(line, "text", json_string(text));
+    for (size_t n = 0; n < count && !status; n++)
+        json_array_append_new(list, span_json(out, sequence, &spans[n], &status));
+    json_object_set_new(line, "spans", list);
+    if (!status) status = write_line(out, line);
+    json_decref(line);
+    return status;
+}
+
+static mlce_status predict(const char *run, const char *data, FILE *file) {
+    mlce_model *model = NULL;
+    mlce_dataset *dataset = NULL;
+    mlce_status status = mlce_model_load(run, &model);
+    if (!status) status = mlce_dataset_open(data, NULL, &dataset);
+    if (!status) status = mlce_model_accepts(model, dataset);
+    if (!status) status = mlce_dataset_load_text(dataset);
+    output out = {model, dataset, file};
+    if (!status) status = mlce_predict(model, dataset, predicted, &out, NULL);
+    mlce_dataset_close(dataset);
+    mlce_model_free(model);
+    return status;
+}
+
+/* To a file that is put in its place when it is whole. */
+static mlce_status predict_to_file(const char *run, const char *data, const char *path) {
+    char *part = mlce_file_begin(path);
+    if (!part) return MLCE_E_IO;
+    FILE *file = fopen(part, "w");
+    mlce_status status = file ? predict(run, data, file)
+                              : mlce_fail(MLCE_E_IO, "%s: cannot write: %s", path, strerror(errno));
+    if (file && fclose(file) && !status)
+        status = mlce_fail(MLCE_E_IO, "%s: cannot write: %s", path, strerror(errno));
+    if (!status) return mlce_file_commit(part, path);
+    mlce_file_abandon(part);
+    return status;
+}
+
+int main(int argc, char **argv) {
+    static const struct option options[] = {MLCE_TOOL_OPTIONS,
+                                            {"output", required_argument, NULL, 'o'},
+                                            {"threads", required_argument, NULL, 't'},
+                                            {NULL, 0, NULL, 0}};
+    const char *path = NULL;
+    int64_t threads = 0;
+    mlce_tool_begin("mlce-predict", HELP);
+    int exit_code = 0;
+    for (int option;
+         (option = mlce_tool_option_with(argc, argv, "o:", options, &exit_code)) != -1;) {
+        if (option == MLCE_TOOL_EXIT) return exit_code;
+        if (option == 'o') path = optarg;
+        if (option == 't' && !mlce_tool_int("--threads", optarg, 0, 4096, &threads))
+            return MLCE_TOOL_WRONG_USAGE;
+    }
+    if (argc - optind != 2) return mlce_tool_usage("give RUN and DATA");
+    if (mlce_threads_set((int)threads)) return mlce_tool_failed();
+    const char *run = argv[optind], *data = argv[optind + 1];
+    mlce_status status = path ? predict_to_file(run, data, path) : predict(run, data, stdout);
+    return status ? mlce_tool_failed() : mlce_tool_end();
+}

@@ -1,0 +1,165 @@
+/* mlce-train - trains a span model as a configuration says. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "mlce/train.h"
+#include "tools/tool.h"
+
+static const char HELP[] =
+    "usage: mlce-train CONFIG [KEY=VALUE ...] [--force]\n"
+    "\n"
+    "Trains a span model as the INI file CONFIG says, evaluates it on data.dev as it goes, and "
+    "leaves\n"
+    "the run in the folder train.output: the configuration as used, metrics.jsonl, the "
+    "checkpoints\n"
+    "best.h5 and last.h5, and the final table. Relative paths start from the current folder.\n"
+    "\n"
+    "  CONFIG               an INI file, as in configs/\n"
+    "  KEY=VALUE            sets a key over the file's value, as optim.lr=3e-4\n"
+    "      --force          replace the run in an output folder that exists\n"
+    "      --help-config    list every key with its default, unit and meaning\n"
+    "  -h, --help           show this text\n"
+    "      --version        show the version\n"
+    "\n"
+    "examples:\n"
+    "  mlce-train configs/ner.ini\n"
+    "  mlce-train configs/ner.ini optim.lr=3e-4 train.output=runs/ner-slow\n";
+
+/* What the progress line needs to know between calls. */
+typedef struct display {
+    bool live; /* stdout is a terminal: one line that is written over */
+    double shown;
+} display;
+
+static double clock_seconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+static void clear_line(const display *d) {
+    if (d->live) fputs("\r\033[K", stdout);
+}
+
+static void show_line(const char *text, void *context) {
+    (void)context;
+    mlce_tool_put(stdout, text);
+    putchar('\n');
+    fflush(stdout);
+}
+
+/* "3:07" or "1:02:05" */
+static void format_time(double seconds, char *text, size_t size) {
+    long s = (long)(seconds + 0.5);
+    if (s >= 3600)
+        snprintf(text, size, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
+    else
+        snprintf(text, size, "%ld:%02ld", s / 60, s % 60);
+}
+
+/* Ten times a second on a terminal, twice a minute elsewhere. */
+static void show_progress(const mlce_train_progress *p, void *context) {
+    display *d = context;
+    double now = clock_seconds();
+    if (now - d->shown < (d->live ? 0.1 : 30.0)) return;
+    d->shown = now;
+    char left[32], line[160];
+    format_time(p->seconds_left, left, sizeof left);
+    int length = snprintf(line, sizeof line,
+                          "epoch %lld/%lld  step %lld/%lld  loss %.4f  %.0f tokens/s  %s left",
+                          (long long)p->epoch, (long long)p->epochs, (long long)p->step,
+                          (long long)p->steps, p->loss, p->tokens_per_second, left);
+    struct winsize window;
+    if (d->live && ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0 &&
+        length >= window.ws_col)
+        line[window.ws_col - 1] = '\0';
+    clear_line(d);
+    fputs(line, stdout);
+    if (!d->live) putchar('\n');
+    fflush(stdout);
+}
+
+static void show_evaluation(const mlce_train_evaluation *e, void *context) {
+    display *d = context;
+    clear_line(d);
+    printf("epoch %3lld  step %6lld  loss %8.4f", (long long)e->epoch, (long long)e->step,
+           e->train_loss);
+    if (e->micro.support || e->dev_loss > 0)
+        printf("  dev loss %8.4f  P %.4f  R %.4f  F1 %.4f%s", e->dev_loss, e->micro.precision,
+               e->micro.recall, e->micro.f1, e->best ? " *" : "  ");
+    printf("  %7.0f tokens/s\n", e->tokens_per_second);
+    fflush(stdout);
+    d->shown = clock_seconds();
+}
+
+static void show_result(const mlce_train_result *r, const char *output) {
+    printf("\ntrained %lld steps in %.1f s (%.0f tokens/s)%s; ", (long long)r->steps, r->seconds,
+           r->tokens_per_second, r->stopped_early ? ", stopped early by train.patience" : "");
+    if (r->has_dev)
+        printf("best dev F1 %.4f in epoch %lld\n", r->best_f1, (long long)r->best_epoch);
+    else
+        printf("no dev data: the last checkpoint is kept\n");
+    if (r->dev_table) printf("\ndev\n%s", r->dev_table);
+    if (r->test_table) printf("\ntest\n%s", r->test_table);
+    printf("\nrun: ");
+    mlce_tool_put(stdout, output);
+    printf("\n");
+}
+
+static int train(const mlce_config *config, bool force) {
+    display d = {.live = isatty(STDOUT_FILENO) == 1, .shown = clock_seconds()};
+    mlce_train_options options = {
+        .force = force,
+        .line = show_line,
+        .progress = show_progress,
+        .evaluated = show_evaluation,
+        .context = &d,
+    };
+    mlce_train_result result;
+    if (mlce_train(config, &options, &result)) {
+        clear_line(&d);
+        fflush(stdout);
+        return mlce_tool_failed();
+    }
+    show_result(&result, mlce_config_string(config, "train.output"));
+    mlce_train_result_free(&result);
+    return mlce_tool_end();
+}
+
+static int configure_and_train(int count, char **arguments, bool force) {
+    mlce_config *config = mlce_config_new();
+    mlce_status status = config ? mlce_config_read(config, arguments[0]) : MLCE_E_MEMORY;
+    for (int n = 1; n < count && !status; n++) status = mlce_config_assign(config, arguments[n]);
+    int exit_code = status ? mlce_tool_failed() : train(config, force);
+    mlce_config_free(config);
+    return exit_code;
+}
+
+static int help_config(void) {
+    char *text = mlce_config_help();
+    if (!text) return mlce_tool_failed();
+    fputs(text, stdout);
+    free(text);
+    return mlce_tool_end();
+}
+
+int main(int argc, char **argv) {
+    enum { HELP_CONFIG = 256 };
+    static const struct option options[] = {MLCE_TOOL_OPTIONS,
+                                            {"force", no_argument, NULL, 'f'},
+                                            {"help-config", no_argument, NULL, HELP_CONFIG},
+                                            {NULL, 0, NULL, 0}};
+    bool force = false;
+    mlce_tool_begin("mlce-train", HELP);
+    int exit_code = 0;
+    for (int option; (option = mlce_tool_option(argc, argv, options, &exit_code)) != -1;) {
+        if (option == MLCE_TOOL_EXIT) return exit_code;
+        if (option == HELP_CONFIG) return help_config();
+        if (option == 'f') force = true;
+    }
+    if (argc == optind) return mlce_tool_usage("give a CONFIG file");
+    return configure_and_train(argc - optind, argv + optind, force);
+}
