@@ -6,10 +6,17 @@
 
 enum { COLUMNS = 100, DEFAULT_WIDTH = 12 };
 
+/* The length of the first word; "[...]" is one word if it fits into `room`. */
+static size_t word_length(const char *text, size_t room) {
+    size_t whole = *text == '[' ? strcspn(text, "]") : 0;
+    whole += strcspn(text + whole, " ");
+    return whole <= room ? whole : strcspn(text, " ");
+}
+
 void mlce_config_print_wrapped(FILE *out, const char *text, size_t column, const char *indent) {
     bool first = true; /* of its line */
     while (*text) {
-        size_t word = strcspn(text, " ");
+        size_t word = word_length(text, COLUMNS - strlen(indent));
         if (!first && column + 1 + word > COLUMNS) {
             fprintf(out, "\n%s", indent);
             column = strlen(indent);
