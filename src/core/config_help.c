@@ -75,7 +75,7 @@ static size_t widest_name(void) {
 }
 
 /*   name  default  documentation [facts]   with further lines below the documentation */
-static void print_key(FILE *out, const mlce_config_key *key, size_t name_width) {
+static bool print_key(FILE *out, const mlce_config_key *key, size_t name_width) {
     char indent[COLUMNS], text[1024] = "";
     size_t column = 2 + name_width + 2 + DEFAULT_WIDTH + 2;
     snprintf(indent, sizeof indent, "%*s", (int)column, "");
@@ -86,14 +86,15 @@ static void print_key(FILE *out, const mlce_config_key *key, size_t name_width) 
     else
         fputs("  ", out);
     FILE *meaning = fmemopen(text, sizeof text - 1, "w");
-    if (!meaning) return;
+    if (!meaning) return false;
     fputs(key->doc, meaning);
     print_facts(meaning, key);
     fclose(meaning);
     mlce_config_print_wrapped(out, text, column, indent);
+    return true;
 }
 
-static void print_section(FILE *out, const mlce_config_key *first, size_t name_width) {
+static bool print_section(FILE *out, const mlce_config_key *first, size_t name_width) {
     const mlce_config_key *key;
     int length = (int)mlce_config_section_length(first->name);
     const char *star = memchr(first->name, '*', (size_t)length);
@@ -104,7 +105,8 @@ static void print_section(FILE *out, const mlce_config_key *first, size_t name_w
         fprintf(out, "\n[%.*s]\n", length, first->name);
     }
     for (size_t i = 0; (key = mlce_config_key_at(i)); i++)
-        if (mlce_config_same_section(key, first)) print_key(out, key, name_width);
+        if (mlce_config_same_section(key, first) && !print_key(out, key, name_width)) return false;
+    return true;
 }
 
 char *mlce_config_help(void) {
@@ -119,11 +121,12 @@ char *mlce_config_help(void) {
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
+    bool failed = !out;
     if (out) fputs(head, out);
     const mlce_config_key *key;
-    for (size_t i = 0; out && (key = mlce_config_key_at(i)); i++)
-        if (mlce_config_first_of_section(i)) print_section(out, key, widest_name());
-    bool failed = !out || ferror(out);
+    for (size_t i = 0; !failed && (key = mlce_config_key_at(i)); i++)
+        if (mlce_config_first_of_section(i)) failed = !print_section(out, key, widest_name());
+    if (out && ferror(out)) failed = true;
     if (out && fclose(out)) failed = true;
     if (!failed) return text;
     free(text);
