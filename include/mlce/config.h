@@ -49,8 +49,9 @@ MLCE_API mlce_config *mlce_config_copy(const mlce_config *config);
 MLCE_API void mlce_config_free(mlce_config *config);
 
 /* Sets the keys of an INI file: `[optim]` then `lr = 1e-3` is optim.lr. Comments begin with # or
-   ;. Refused, with file and line: what is not INI, a key outside a section, a key that stands
-   twice, an unknown key or section, a wrong value, a line over 199 bytes (inih's limit). */
+   ;. A section [encoder.1] without keys is there with its defaults. Refused, with file and line:
+   what is not INI, a key outside a section, a key that stands twice, an unknown key or section, a
+   wrong value, a line over 199 bytes (inih's limit). On failure nothing is set. */
 MLCE_API mlce_status mlce_config_read(mlce_config *config, const char *path);
 
 /* Sets one key, as the command line does: "optim.lr", "3e-4". */
@@ -62,9 +63,9 @@ MLCE_API mlce_status mlce_config_assign(mlce_config *config, const char *assignm
    effect (its `only` does not hold). */
 MLCE_API mlce_status mlce_config_check(const mlce_config *config);
 
-/* Values. The key must be declared, with this kind (CHOICE is read as a string): asking for
-   another is a mistake of the program and aborts. Numbered keys are asked for as
-   "encoder.2.size". Strings are owned by the config and valid until the key is set again. */
+/* Values. The key must be declared, with this kind (as a string, any kind can be read the way it
+   was written): asking for another is a mistake of the program and aborts. Numbered keys are asked
+   for as "encoder.2.size". Strings are owned by the config and valid until the key is set again. */
 MLCE_API const char *mlce_config_string(const mlce_config *config, const char *key);
 MLCE_API int64_t mlce_config_int(const mlce_config *config, const char *key);
 MLCE_API double mlce_config_float(const mlce_config *config, const char *key);
@@ -74,12 +75,12 @@ MLCE_API bool mlce_config_is_set(const mlce_config *config, const char *key);
 /* How many numbered sections [name.1] .. [name.n] there are. */
 MLCE_API int mlce_config_sections(const mlce_config *config, const char *name);
 
-/* The configuration as an INI text (every key that has an effect, set or default), or as a flat
-   JSON object {"optim.lr": "0.001", ...}; on the heap, for the caller to free. NULL when out of
-   memory. */
+/* The configuration as an INI text (every key that has an effect, set or default; a value that INI
+   cannot hold, as one with a newline, is only a comment), or as a flat JSON object
+   {"optim.lr": "0.001", ...}; on the heap, for the caller to free. NULL when out of memory. */
 MLCE_API char *mlce_config_to_ini(const mlce_config *config);
 MLCE_API char *mlce_config_to_json(const mlce_config *config);
-/* Sets the keys of such a JSON object. */
+/* Sets the keys of such a JSON object; on failure none. */
 MLCE_API mlce_status mlce_config_from_json(mlce_config *config, const char *json);
 
 /* The text of --help-config: every key by section with default, unit, limits and documentation;

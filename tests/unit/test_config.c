@@ -178,6 +178,7 @@ static const struct {
 } unknown_names[] = {
     {"optim.lrr", "unknown key 'optim.lrr': did you mean 'optim.lr'?"},
     {"optim.rl", "did you mean 'optim.lr'?"},
+    {"modle.orpe", "did you mean 'model.rope'?"}, /* a swap of neighbours is one slip */
     {"Optim.LR", "did you mean 'optim.lr'?"},
     {"optim.weight-decay", "did you mean 'optim.weight_decay'?"},
     {"train.lr", "did you mean 'optim.lr'?"},
