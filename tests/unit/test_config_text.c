@@ -1,4 +1,5 @@
 /* The configuration as INI and as JSON: what is refused, and that what is written reads back. */
+#include <glob.h>
 #include <stdio.h>
 
 #include "config.h"
@@ -129,6 +130,20 @@ START_TEST(files_that_cannot_be_read_are_refused) {
     assert_fails(mlce_config_read(config, folder), MLCE_E_IO, "cannot read: Is a directory");
     remove_folder(folder);
     mlce_config_free(config);
+}
+END_TEST
+
+START_TEST(every_file_in_configs_is_a_configuration) {
+    glob_t found;
+    ck_assert_int_eq(glob(FIXTURES "/../../configs/*.ini", 0, NULL, &found), 0);
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        mlce_config *config = new_config();
+        assert_ok(mlce_config_read(config, found.gl_pathv[i]));
+        assert_ok(mlce_config_check(config));
+        ck_assert_str_ne(mlce_config_string(config, "data.train"), "");
+        mlce_config_free(config);
+    }
+    globfree(&found);
 }
 END_TEST
 
@@ -358,6 +373,7 @@ static void add(TCase *cases) {
                         COUNT(wrong_files));
     tcase_add_test(cases, a_line_of_199_bytes_and_any_comment_are_read);
     tcase_add_test(cases, files_that_cannot_be_read_are_refused);
+    tcase_add_test(cases, every_file_in_configs_is_a_configuration);
     tcase_add_test(cases, a_later_file_or_assignment_wins);
     tcase_add_test(cases, an_ini_text_reads_back_as_the_same_configuration);
     tcase_add_loop_test(cases, a_value_that_ini_cannot_hold_becomes_a_comment_and_json_keeps_it, 0,
