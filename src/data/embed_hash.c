@@ -6,16 +6,19 @@
 #include "data/embed_hash.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utf8proc.h>
 
-enum { COLUMNS = 4, SHORTEST = 3, LONGEST = 5, UNIT = 16 /* the weight of an n-gram */ };
+enum { COLUMNS = 4, SHORTEST = 3, LONGEST = 5 };
+/* Weights of the n-grams: those that hold a word's beginning or end say most about what it is. */
+enum { INNER = 16, EDGE = 64 };
 enum { BEGIN_MARK = 0x02, END_MARK = 0x03, REPLACEMENT = 0xFFFD };
 
 /* Sum of squares of the whole token and of the shape, relative to that of the n-grams. */
-static const double WHOLE_SHARE = 0.5, SHAPE_SHARE = 0.5;
+static const double WHOLE_SHARE = 0.1, SHAPE_SHARE = 1.0;
 
 /* FNV-1a, a code point at a time. */
 static const uint64_t FNV_START = 0xCBF29CE484222325u, FNV_PRIME = 0x100000001B3u;
@@ -80,20 +83,22 @@ typedef struct window {
     int filled;
 } window;
 
-/* Adds the n-grams that end with `code`, and returns how many. */
-static int add_ngrams(window *w, int32_t code, int dim, float *row) {
+/* Adds the n-grams that end with `code`, and returns the sum of their squared weights. */
+static double add_ngrams(window *w, int32_t code, int dim, float *row) {
     memmove(w->code, w->code + 1, (LONGEST - 1) * sizeof w->code[0]);
     w->code[LONGEST - 1] = code;
     if (w->filled < LONGEST) w->filled++;
-    int added = 0;
+    double squares = 0;
     uint64_t hash = fnv(FNV_START, 'n');
     for (int n = 1; n <= w->filled; n++) {
         hash = fnv(hash, (uint32_t)w->code[LONGEST - n]);
         if (n < SHORTEST) continue;
-        add_feature(hash, UNIT, dim, row);
-        added++;
+        bool edge = code == END_MARK || w->code[LONGEST - n] == BEGIN_MARK;
+        long weight = edge ? EDGE : INNER;
+        add_feature(hash, weight, dim, row);
+        squares += (double)(weight * weight);
     }
-    return added;
+    return squares;
 }
 
 static void scale_to_norm(int dim, float *row) {
@@ -107,7 +112,7 @@ static void scale_to_norm(int dim, float *row) {
 void mlce_embed_hash(const char *token, int dim, float *row) {
     for (int c = 0; c < dim; c++) row[c] = 0;
     window w = {{BEGIN_MARK}, 0};
-    int ngrams = add_ngrams(&w, BEGIN_MARK, dim, row);
+    double squares = add_ngrams(&w, BEGIN_MARK, dim, row);
     uint64_t whole = fnv(FNV_START, 'w'), shape = fnv(FNV_START, 's');
     char last_shape = 0;
     size_t left = strlen(token);
@@ -117,12 +122,11 @@ void mlce_embed_hash(const char *token, int dim, float *row) {
         last_shape = kind;
         code = utf8proc_tolower(code);
         whole = fnv(whole, (uint32_t)code);
-        ngrams += add_ngrams(&w, code, dim, row);
+        squares += add_ngrams(&w, code, dim, row);
     }
-    ngrams += add_ngrams(&w, END_MARK, dim, row);
-    double base = ngrams ? ngrams : 1;
-    add_feature(whole, lround(UNIT * sqrt(base * WHOLE_SHARE)), dim, row);
-    add_feature(shape, lround(UNIT * sqrt(base * SHAPE_SHARE)), dim, row);
+    squares += add_ngrams(&w, END_MARK, dim, row);
+    add_feature(whole, lround(sqrt(squares * WHOLE_SHARE)), dim, row);
+    add_feature(shape, lround(sqrt(squares * SHAPE_SHARE)), dim, row);
     scale_to_norm(dim, row);
 }
 

@@ -1,0 +1,34 @@
+/* demo.h - the demo corpus: made-up English sentences with nested, labelled spans. */
+#ifndef MLCE_DATA_DEMO_H
+#define MLCE_DATA_DEMO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "mlce/dataset.h"
+#include "mlce/memory.h"
+#include "mlce/random.h"
+
+enum { MLCE_DEMO_TYPES = 7, MLCE_DEMO_SPLITS = 3 };
+extern const char *const mlce_demo_types[MLCE_DEMO_TYPES];
+extern const char *const mlce_demo_splits[MLCE_DEMO_SPLITS]; /* "train", "dev", "test" */
+
+/* The random numbers of one split. */
+mlce_random mlce_demo_random(uint64_t seed, int split);
+
+/* The next sentence: tokens, their code points in the text, the text and the spans; without
+   embeddings and id. All memory is the arena's. */
+mlce_status mlce_demo_sentence(mlce_random *random, mlce_arena *arena, mlce_sequence *sentence);
+
+typedef struct mlce_demo_options {
+    int64_t sequences; /* of train; dev and test have a fifth of it each, at least one */
+    uint64_t seed;
+    int dim;      /* features a token, of the embedding hash:dim */
+    bool replace; /* files that are there may be replaced */
+} mlce_demo_options;
+
+/* Writes folder/train.h5, dev.h5 and test.h5; makes the folder where it is missing. The files get
+   their names when all three are complete. Sentences are a function of the seed alone. */
+mlce_status mlce_demo_write(const char *folder, const mlce_demo_options *options);
+
+#endif
