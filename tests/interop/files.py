@@ -70,10 +70,10 @@ def write_dataset(path, types, embeddings, offsets, span_items, span_offsets,
 class Weights:
     """An exported model: parameters, config, types."""
 
-    def __init__(self, parameters, metadata):
+    def __init__(self, parameters, types, metadata):
         self.parameters = parameters
+        self.types = types
         self.config = json.loads(metadata["config"])
-        self.types = json.loads(metadata["types"])
         self.embedding = metadata["embedding"]
 
 
@@ -83,7 +83,8 @@ def read_safetensors(path):
     with safe_open(path, framework="numpy") as file:
         metadata = file.metadata()
         assert metadata["format"] == "mlce", metadata
-        return Weights({name: file.get_tensor(name) for name in file.keys()}, metadata)
+        parameters = {name: file.get_tensor(name) for name in file.keys()}
+        return Weights(parameters, json.loads(metadata["types"]), metadata)
 
 
 def read_hdf5_weights(path):
@@ -91,7 +92,8 @@ def read_hdf5_weights(path):
         assert file.attrs["format"] == "mlce-weights", dict(file.attrs)
         assert file.attrs["version"] == 1, dict(file.attrs)
         parameters = {name: values[:] for name, values in file["parameters"].items()}
-        return Weights(parameters, dict(file.attrs))
+        types = [name.decode() for name in file["types"][:]]
+        return Weights(parameters, types, dict(file.attrs))
 
 
 def read_predictions(path, types, sequences):

@@ -108,11 +108,11 @@ for name in span_offsets_falling span_offsets_overrunning span_offsets_too_few; 
 done
 
 echo "--- spans: the message names the sequence and the span"
-refuses 1 span_past_end.h5 'sequence 1' '0, 2' -- "${train[@]}" data.train=span_past_end.h5
-refuses 1 span_empty.h5 'sequence 2' '2, 2' -- "${train[@]}" data.train=span_empty.h5
-refuses 1 span_backwards.h5 'sequence 2' '3, 1' -- "${train[@]}" data.train=span_backwards.h5
-refuses 1 span_negative.h5 'sequence 2' '-1, 2' -- "${train[@]}" data.train=span_negative.h5
-refuses 1 span_unknown_type.h5 'sequence 2' type 3 -- "${train[@]}" data.train=span_unknown_type.h5
+refuses 1 span_past_end.h5 'sequence 1, span 0' 'end 2' -- "${train[@]}" data.train=span_past_end.h5
+refuses 1 span_empty.h5 'sequence 2, span 0' 'end 2' empty -- "${train[@]}" data.train=span_empty.h5
+refuses 1 span_backwards.h5 'sequence 2, span 0' 'start 3' 'end 1' -- "${train[@]}" data.train=span_backwards.h5
+refuses 1 span_negative.h5 'sequence 2, span 0' -1 -- "${train[@]}" data.train=span_negative.h5
+refuses 1 span_unknown_type.h5 'sequence 2, span 1' 'type 3' -- "${train[@]}" data.train=span_unknown_type.h5
 refuses 1 span_twice.h5 'sequence 0' twice -- "${train[@]}" data.train=span_twice.h5
 
 echo "--- nothing to learn from"
@@ -149,7 +149,7 @@ refuses 1 wrong.ini 3 optim.lr -- "${wrong[@]}"
 write '[optim]' 'warmpu = 0.1'
 refuses 1 wrong.ini 2 warmpu optim.warmup -- "${wrong[@]}"
 write '[optimm]' 'warmup = 0.1'
-refuses 1 wrong.ini optimm optim.warmup -- "${wrong[@]}"
+refuses 1 wrong.ini optimm '[optim]' -- "${wrong[@]}"
 write 'epochs = 3'
 refuses 1 wrong.ini 1 epochs section -- "${wrong[@]}"
 write '[train' 'epochs = 3'

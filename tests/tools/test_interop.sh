@@ -21,7 +21,7 @@ check() { "$python" -B "$checks/$1.py" "${@:2}"; }
 # train RUN TRAIN DEV [KEY=VALUE...]
 train() {
     "$bin/mlce-train" "$source/configs/ner.ini" data.train="$2" data.dev="$3" train.output="$1" \
-        train.epochs=2 "${@:4}" >"$1.log" 2>&1 || { cat "$1.log"; exit 1; }
+        data.test= train.epochs=2 "${@:4}" >"$1.log" 2>&1 || { cat "$1.log"; exit 1; }
 }
 
 # The run's exports, predictions and figures on a dataset.
@@ -56,7 +56,8 @@ train qk demo/train.h5 demo/dev.h5 model.type_terms=qk model.max_width=6
 compare_run qk demo/dev.h5
 train each demo/train.h5 demo/dev.h5 model.head=global_pointer model.rope=no
 compare_run each demo/dev.h5
-train deep demo/train.h5 demo/dev.h5 encoder.1.type=mlp encoder.1.depth=2 encoder.1.size=48
+train deep demo/train.h5 demo/dev.h5 encoder.1.type=mlp encoder.1.depth=2 encoder.1.size=48 \
+    train.epochs=6 optim.lr=3e-3
 compare_run deep demo/dev.h5
 
 echo "--- the same seed, the same bits"
