@@ -6,6 +6,9 @@
  *   L_a = log(1 + Z_N) + log(1 + Z_P),  Z_N = sum over N of e^s,  Z_P = sum over P of e^-s
  *   dL_a/ds = e^s / (1 + Z_N) on N,  -e^-s / (1 + Z_P) on P
  *
+ * A type's largest u and v are taken out of its terms before anything is added to them, and come
+ * back in double precision: however large the scores, their differences stay exact.
+ *
  * The first pass over the tiles finds log(1 + Z_N); the second adds up the gradients of
  * A = scale * q k^T, of u and of v, and a tile's dA gives its part of dq and dk. Positives go along
  * the gold list.
@@ -26,9 +29,9 @@ typedef struct workspace {
     float *A, *dA;           /* [MLCE_TILE_ROWS, longest] */
     float *row;              /* [longest] one row's scores of one type */
     float *u, *v, *du, *dv;  /* [longest] one type's terms and their gradients */
-    mlce_log_sum *negatives; /* [types] */
-    float *log_negatives;    /* [types] log(1 + Z_N) */
-    float *log_positives;    /* [types] log(1 + Z_P) */
+    float *top_u, *top_v;    /* [types] largest u and v of the sequence */
+    mlce_log_sum *negatives; /* [types] log(1 + Z_N) - top_u - top_v */
+    double *log_positives;   /* [types] log(1 + Z_P) */
 } workspace;
 
 /* One sequence and one head of it. */
@@ -94,19 +97,39 @@ static int count_positives(const job *w, int type) {
     return count;
 }
 
-/* u and v of one type for the tokens of a tile; zeros where the head has none. */
+static float largest(const float *terms, size_t step, int count) {
+    float top = -INFINITY;
+    for (int i = 0; i < count; i++)
+        if (terms[(size_t)i * step] > top) top = terms[(size_t)i * step];
+    return top;
+}
+
+static void find_tops(const job *w, int type) {
+    const float *u = mlce_span_start_terms(w->scores, w->sequence, type);
+    const float *v = mlce_span_end_terms(w->scores, w->sequence, type);
+    size_t step = 2 * (size_t)w->scores->types;
+    bool none = !u || w->view.length == 0;
+    w->work->top_u[type] = none ? 0.0f : largest(u, step, w->view.length);
+    w->work->top_v[type] = none ? 0.0f : largest(v, step, w->view.length);
+}
+
+static double shift(const job *w, int type) {
+    return (double)w->work->top_u[type] + (double)w->work->top_v[type];
+}
+
+/* u - top_u and v - top_v for the tokens of a tile; zeros where the head has none. */
 static void gather_terms(const job *w, mlce_span_tile tile, int type) {
     const float *u = mlce_span_start_terms(w->scores, w->sequence, type);
     const float *v = mlce_span_end_terms(w->scores, w->sequence, type);
     size_t step = 2 * (size_t)w->scores->types;
     for (int i = tile.first; i < tile.end; i++) {
-        w->work->u[i] = u ? u[(size_t)i * step] : 0.0f;
-        w->work->v[i] = v ? v[(size_t)i * step] : 0.0f;
+        w->work->u[i] = u ? u[(size_t)i * step] - w->work->top_u[type] : 0.0f;
+        w->work->v[i] = v ? v[(size_t)i * step] - w->work->top_v[type] : 0.0f;
     }
 }
 
-/* Scores of row i of a tile for the type whose terms are gathered, into work->row; gold pairs get
-   -infinity, as they are no negatives. Returns the number of pairs in the row. */
+/* Scores less shift() of row i of a tile for the type whose terms are gathered, into work->row;
+   gold pairs get -infinity, as they are no negatives. Returns the number of pairs in the row. */
 static int negative_row(const job *w, mlce_span_tile tile, int i, int type, bool has_positives) {
     int pairs = mlce_span_row_end(&w->view, i) - i;
     const float *A = w->work->A + (size_t)(i - tile.first) * (size_t)(tile.end - tile.first + 1);
@@ -118,7 +141,10 @@ static int negative_row(const job *w, mlce_span_tile tile, int i, int type, bool
 }
 
 static void sum_negatives(const job *w) {
-    for (int a = w->first_type; a < w->last_type; a++) w->work->negatives[a] = MLCE_LOG_SUM_ONE;
+    for (int a = w->first_type; a < w->last_type; a++) {
+        find_tops(w, a);
+        w->work->negatives[a] = (mlce_log_sum){-shift(w, a), 1.0};
+    }
     for (int first = 0; first < w->view.length; first += MLCE_TILE_ROWS) {
         mlce_span_tile tile = mlce_span_tile_at(&w->view, first);
         mlce_span_tile_products(&w->view, tile, w->work->A, tile.end - tile.first);
@@ -134,11 +160,9 @@ static void sum_negatives(const job *w) {
             }
         }
     }
-    for (int a = w->first_type; a < w->last_type; a++)
-        w->work->log_negatives[a] = (float)mlce_log_sum_value(&w->work->negatives[a]);
 }
 
-static float pair_score(const job *w, mlce_span span) {
+static double pair_score(const job *w, mlce_span span) {
     const mlce_span_view *view = &w->view;
     int i = span.start, j = span.end - 1;
     const float *u = mlce_span_start_terms(w->scores, w->sequence, span.type);
@@ -146,7 +170,8 @@ static float pair_score(const job *w, mlce_span span) {
     size_t step = 2 * (size_t)w->scores->types;
     float product = cblas_sdot(view->head_size, view->q + (size_t)i * (size_t)view->stride, 1,
                                view->k + (size_t)j * (size_t)view->stride, 1);
-    return view->scale * product + (u ? u[(size_t)i * step] + v[(size_t)j * step] : 0.0f);
+    double terms = u ? (double)u[(size_t)i * step] + (double)v[(size_t)j * step] : 0.0;
+    return (double)(view->scale * product) + terms;
 }
 
 /* log(1 + Z_P) of the head's types. Returns the head's part of the sequence's loss. */
@@ -156,10 +181,10 @@ static double sum_positives(const job *w) {
         mlce_log_sum positives = MLCE_LOG_SUM_ONE;
         for (int n = 0; n < w->gold_count; n++)
             if (is_positive(w, w->gold[n], a))
-                mlce_log_sum_add(&positives, -(double)pair_score(w, w->gold[n]), 1.0);
-        double log_z = mlce_log_sum_value(&positives);
-        w->work->log_positives[a] = (float)log_z;
-        loss += mlce_log_sum_value(&w->work->negatives[a]) + log_z;
+                mlce_log_sum_add(&positives, -pair_score(w, w->gold[n]), 1.0);
+        w->work->log_positives[a] = mlce_log_sum_value(&positives);
+        loss +=
+            mlce_log_sum_value(&w->work->negatives[a]) + shift(w, a) + w->work->log_positives[a];
     }
     return loss;
 }
@@ -178,7 +203,7 @@ static void add_positive_gradients(const job *w, mlce_span_tile tile, int type) 
         mlce_span span = w->gold[n];
         if (!is_positive(w, span, type) || span.start < tile.first || span.start >= tile.last)
             continue;
-        float p = -w->weight * expf(-pair_score(w, span) - w->work->log_positives[type]);
+        float p = -w->weight * (float)exp(-pair_score(w, span) - w->work->log_positives[type]);
         size_t row = (size_t)(span.start - tile.first);
         w->work->dA[row * (size_t)(tile.end - tile.first) + (size_t)(span.end - 1 - tile.first)] +=
             p;
@@ -192,13 +217,13 @@ static void type_gradient(const job *w, mlce_span_tile tile, int type) {
     workspace *work = w->work;
     int ld = tile.end - tile.first;
     bool has_positives = count_positives(w, type) > 0;
+    float log_z = (float)mlce_log_sum_value(&work->negatives[type]);
     gather_terms(w, tile, type);
     memset(work->dv + tile.first, 0, (size_t)ld * sizeof *work->dv);
     for (int i = tile.first; i < tile.last; i++) {
         int pairs = negative_row(w, tile, i, type, has_positives);
         float *dA = work->dA + (size_t)(i - tile.first) * (size_t)(ld + 1);
-        work->du[i] =
-            row_gradient(work->row, work->log_negatives[type], w->weight, dA, work->dv + i, pairs);
+        work->du[i] = row_gradient(work->row, log_z, w->weight, dA, work->dv + i, pairs);
     }
     if (has_positives) add_positive_gradients(w, tile, type);
     scatter_term_gradients(w, tile, type);
@@ -259,8 +284,9 @@ static bool allocate(mlce_arena *arena, workspace *work, size_t longest, size_t 
            (work->du = mlce_arena_alloc(arena, longest, sizeof(float))) &&
            (work->dv = mlce_arena_alloc(arena, longest, sizeof(float))) &&
            (work->negatives = mlce_arena_alloc(arena, types, sizeof(mlce_log_sum))) &&
-           (work->log_negatives = mlce_arena_alloc(arena, types, sizeof(float))) &&
-           (work->log_positives = mlce_arena_alloc(arena, types, sizeof(float)));
+           (work->top_u = mlce_arena_alloc(arena, types, sizeof(float))) &&
+           (work->top_v = mlce_arena_alloc(arena, types, sizeof(float))) &&
+           (work->log_positives = mlce_arena_alloc(arena, types, sizeof(double)));
 }
 
 mlce_status mlce_span_loss_in(mlce_arena *arena, const mlce_span_scores *scores,
