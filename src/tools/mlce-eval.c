@@ -5,6 +5,7 @@
 #include "mlce/threads.h"
 #include "mlce/train.h"
 #include "tools/tool.h"
+#include "tools/wait_policy.h"
 
 static const char HELP[] =
     "usage: mlce-eval RUN DATA [--json]\n"
@@ -62,6 +63,7 @@ int main(int argc, char **argv) {
                                             {NULL, 0, NULL, 0}};
     bool json = false;
     int64_t threads = 0;
+    mlce_tool_calm_threads(argv);
     mlce_tool_begin("mlce-eval", HELP);
     int exit_code = 0;
     for (int option; (option = mlce_tool_option(argc, argv, options, &exit_code)) != -1;) {

@@ -9,6 +9,7 @@
 #include "mlce/model.h"
 #include "mlce/threads.h"
 #include "tools/tool.h"
+#include "tools/wait_policy.h"
 
 static const char HELP[] =
     "usage: mlce-predict RUN DATA [-o FILE]\n"
@@ -114,6 +115,7 @@ int main(int argc, char **argv) {
                                             {NULL, 0, NULL, 0}};
     const char *path = NULL;
     int64_t threads = 0;
+    mlce_tool_calm_threads(argv);
     mlce_tool_begin("mlce-predict", HELP);
     int exit_code = 0;
     for (int option;

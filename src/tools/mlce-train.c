@@ -7,6 +7,7 @@
 
 #include "mlce/train.h"
 #include "tools/tool.h"
+#include "tools/wait_policy.h"
 
 static const char HELP[] =
     "usage: mlce-train CONFIG [KEY=VALUE ...] [--force]\n"
@@ -153,6 +154,7 @@ int main(int argc, char **argv) {
                                             {"help-config", no_argument, NULL, HELP_CONFIG},
                                             {NULL, 0, NULL, 0}};
     bool force = false;
+    mlce_tool_calm_threads(argv);
     mlce_tool_begin("mlce-train", HELP);
     int exit_code = 0;
     for (int option; (option = mlce_tool_option(argc, argv, options, &exit_code)) != -1;) {
