@@ -79,6 +79,7 @@ static mlce_status column_flush(const mlce_h5 *file, column *c, bool may_grow) {
     mlce_status status = c->dataset ? MLCE_OK : create_column(file, c, may_grow);
     if (!status && c->used) status = write_rows(file, c);
     mlce_h5_unlock();
+    if (!status) status = mlce_h5_check_written(file);
     if (status) return status;
     c->written += c->used;
     drop_rows(c);
@@ -357,8 +358,6 @@ static mlce_status finish(mlce_dataset_writer *writer) {
     mlce_status status = MLCE_OK;
     for (int i = 0; i < COLUMNS && !status; i++)
         if (writer->columns[i].name) status = column_flush(&writer->h5, &writer->columns[i], false);
-    if (!status && H5Fflush(writer->h5.id, H5F_SCOPE_LOCAL) < 0)
-        status = mlce_h5_fail(MLCE_E_IO, writer->path, "cannot write");
     return status;
 }
 

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "data/hdf5_driver.h"
 #include "mlce/memory.h"
 
 /* ---- The lock ---- */
@@ -113,22 +114,43 @@ mlce_status mlce_h5_open(const char *path, mlce_h5 *file) {
     return status;
 }
 
-mlce_status mlce_h5_create(const char *path, const char *shown, mlce_h5 *file) {
+/* HDF5 does not say why: the driver knows. */
+mlce_status mlce_h5_check_written(const mlce_h5 *file) {
+    if (!file->write_error || !*file->write_error) return MLCE_OK;
+    return mlce_fail(MLCE_E_IO, "%s: cannot write: %s", file->path, strerror(*file->write_error));
+}
+
+static mlce_status create_file(const char *path, mlce_h5 *file) {
     mlce_status status = MLCE_OK;
-    *file = (mlce_h5){.path = mlce_strdup(shown)};
-    if (!file->path) return MLCE_E_MEMORY;
-    mlce_h5_lock();
     /* Closing closes what is still open in the file, so that it is whole on disk. */
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     if (access < 0 || H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) < 0 ||
-        (file->id = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, access)) < 0)
-        status = mlce_h5_fail(MLCE_E_IO, shown, "cannot write");
-    H5Pclose(access);
-    mlce_h5_unlock();
-    if (status) {
-        free(file->path);
-        *file = (mlce_h5){0};
+        mlce_h5_set_driver(access, file->write_error) < 0 ||
+        (file->id = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, access)) < 0) {
+        file->id = 0;
+        status = mlce_h5_fail(MLCE_E_IO, file->path, "cannot write");
+        if (mlce_h5_check_written(file)) status = MLCE_E_IO; /* the plainer message */
     }
+    if (access >= 0) H5Pclose(access);
+    return status;
+}
+
+static void free_file(mlce_h5 *file) {
+    free(file->path);
+    free(file->write_error);
+    *file = (mlce_h5){0};
+}
+
+mlce_status mlce_h5_create(const char *path, const char *shown, mlce_h5 *file) {
+    *file = (mlce_h5){.path = mlce_strdup(shown),
+                      .write_error = mlce_calloc(1, sizeof *file->write_error)};
+    mlce_status status = MLCE_E_MEMORY;
+    if (file->path && file->write_error) {
+        mlce_h5_lock();
+        status = create_file(path, file);
+        mlce_h5_unlock();
+    }
+    if (status) free_file(file);
     return status;
 }
 
@@ -140,8 +162,8 @@ mlce_status mlce_h5_close(mlce_h5 *file) {
             status = mlce_h5_fail(MLCE_E_IO, file->path, "cannot finish the file");
         mlce_h5_unlock();
     }
-    free(file->path);
-    *file = (mlce_h5){0};
+    if (!status) status = mlce_h5_check_written(file);
+    free_file(file);
     return status;
 }
 

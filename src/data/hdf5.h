@@ -32,11 +32,14 @@ mlce_status mlce_h5_fail(mlce_status status, const char *path, const char *forma
 typedef struct mlce_h5 {
     hid_t id;
     char *path;
+    int *write_error; /* errno of the first write that failed, 0; NULL for a file that is read */
 } mlce_h5;
 
 mlce_status mlce_h5_open(const char *path, mlce_h5 *file);
 /* A new, empty file; replaces what stands at `path`. `shown` is the path that messages name. */
 mlce_status mlce_h5_create(const char *path, const char *shown, mlce_h5 *file);
+/* A write that fails (a full disk) makes no later call fail: this tells, and so does closing. */
+mlce_status mlce_h5_check_written(const mlce_h5 *file);
 /* Frees `file` whether it succeeds or not. The failures matter after writing. */
 mlce_status mlce_h5_close(mlce_h5 *file);
 

@@ -73,7 +73,7 @@ static mlce_status dataset_shape(const mlce_h5 *file, const char *name, hid_t da
 }
 
 /* HDF5 would read zeros from a dataset that was created and never written. */
-static mlce_status check_written(const mlce_h5 *file, const char *name, hid_t dataset) {
+static mlce_status check_was_written(const mlce_h5 *file, const char *name, hid_t dataset) {
     mlce_h5_shape shape;
     mlce_status status = dataset_shape(file, name, dataset, &shape);
     if (status || shape.count == 0 || H5Dget_storage_size(dataset) > 0) return status;
@@ -94,7 +94,7 @@ mlce_status mlce_h5_open_dataset(const mlce_h5 *file, const char *name, hid_t ac
     else if ((*dataset = H5Dopen2(file->id, name, access)) < 0)
         status = mlce_h5_fail(MLCE_E_DATA, file->path, "%s: cannot open the dataset", name);
     else
-        status = check_written(file, name, *dataset);
+        status = check_was_written(file, name, *dataset);
     if (status && *dataset >= 0) {
         H5Dclose(*dataset);
         *dataset = -1;

@@ -107,7 +107,7 @@ START_TEST(a_file_that_cannot_be_opened_is_told_by_its_cause) {
     ck_assert_int_eq(truncate(path, 5000), 0);
     assert_fails(mlce_h5_open(path, &file), MLCE_E_DATA, "its end is missing");
     assert_fails(mlce_h5_create("/no/such.h5", "such", &file), MLCE_E_IO,
-                 "such: cannot write: unable to open file");
+                 "such: cannot write: No such file or directory");
 }
 END_TEST
 
