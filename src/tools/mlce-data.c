@@ -1,0 +1,130 @@
+/* mlce-data - makes demo datasets and shows what a dataset holds. */
+#include <string.h>
+
+#include "data/demo.h"
+#include "data/embed_hash.h"
+#include "tools/inspect.h"
+#include "tools/tool.h"
+
+static const char HELP[] =
+    "usage: mlce-data COMMAND ...\n"
+    "\n"
+    "Makes and shows datasets of labelled spans (HDF5 files of the layout mlce-spans).\n"
+    "\n"
+    "commands:\n"
+    "  demo DIR             write a small made-up corpus to train on\n"
+    "  inspect FILE         show what a dataset holds\n"
+    "\n"
+    "  -h, --help           show this text; mlce-data COMMAND --help: that of a command\n"
+    "      --version        show the version\n"
+    "\n"
+    "examples:\n"
+    "  mlce-data demo demo-data\n"
+    "  mlce-data inspect demo-data/dev.h5\n";
+
+static const char DEMO_HELP[] =
+    "usage: mlce-data demo DIR [--sequences N] [--dim D] [--seed S] [--force]\n"
+    "\n"
+    "Writes DIR/train.h5, DIR/dev.h5 and DIR/test.h5: made-up English sentences with nested names "
+    "of\n"
+    "seven types (person, title, organisation, location, date, event, product). Most names of dev\n"
+    "and test do not stand in train. Embeddings are hashed character n-grams of each token, "
+    "float16.\n"
+    "DIR is made where it is missing. The same options give the same sentences on every machine.\n"
+    "\n"
+    "  --sequences N        sentences of train; dev and test have a fifth of it each "
+    "(default 2000)\n"
+    "  --dim D              features a token, 8 to 65536 (default 256)\n"
+    "  --seed S             another corpus for every seed (default 1)\n"
+    "  --force              replace files that are there\n"
+    "  -h, --help           show this text\n"
+    "\n"
+    "examples:\n"
+    "  mlce-data demo demo-data\n"
+    "  mlce-data demo /tmp/small --sequences 200 --dim 64\n";
+
+static const char INSPECT_HELP[] =
+    "usage: mlce-data inspect FILE [--rows N]\n"
+    "\n"
+    "Checks a dataset and shows its size, what it holds, its types with their numbers of spans, "
+    "how\n"
+    "long sequences and spans are, how spans lie within each other, and the first sequences. FILE\n"
+    "may be several, separated by commas, and patterns (\"train-*.h5\"), read as one dataset.\n"
+    "\n"
+    "  --rows N             sequences to show (default 3)\n"
+    "  -h, --help           show this text\n"
+    "\n"
+    "examples:\n"
+    "  mlce-data inspect demo-data/dev.h5\n"
+    "  mlce-data inspect 'shards/train-*.h5' --rows 0\n";
+
+enum { MOST_SEQUENCES = 100000000 };
+static const int64_t MOST_SEED = 9000000000000000; /* train.seed has the same limit */
+
+static int demo(int argc, char **argv) {
+    static const struct option options[] = {MLCE_TOOL_OPTIONS,
+                                            {"sequences", required_argument, NULL, 'n'},
+                                            {"dim", required_argument, NULL, 'd'},
+                                            {"seed", required_argument, NULL, 's'},
+                                            {"force", no_argument, NULL, 'f'},
+                                            {NULL, 0, NULL, 0}};
+    int64_t sequences = 2000, dim = 256, seed = 1;
+    bool force = false;
+    int exit_code = MLCE_TOOL_OK;
+    for (int option; (option = mlce_tool_option(argc, argv, options, &exit_code)) != -1;) {
+        bool good = option != MLCE_TOOL_EXIT;
+        if (option == 'f') force = true;
+        if (option == 'n')
+            good = mlce_tool_int("--sequences", optarg, 1, MOST_SEQUENCES, &sequences);
+        if (option == 'd')
+            good = mlce_tool_int("--dim", optarg, MLCE_EMBED_HASH_MIN, MLCE_EMBED_HASH_MAX, &dim);
+        if (option == 's') good = mlce_tool_int("--seed", optarg, 0, MOST_SEED, &seed);
+        if (!good) return option == MLCE_TOOL_EXIT ? exit_code : MLCE_TOOL_WRONG_USAGE;
+    }
+    if (argc - optind != 1)
+        return mlce_tool_usage("demo takes one folder, %d given", argc - optind);
+    const char *folder = argv[optind];
+    mlce_demo_options wanted = {
+        .sequences = sequences, .seed = (uint64_t)seed, .dim = (int)dim, .replace = force};
+    if (!*folder) return mlce_tool_usage("the folder's name is empty");
+    if (mlce_demo_write(folder, &wanted)) return mlce_tool_failed();
+    int64_t fifth = (sequences + 4) / 5;
+    mlce_tool_put(stdout, folder);
+    printf(": train.h5 (%lld sentences), dev.h5 (%lld), test.h5 (%lld)\n", (long long)sequences,
+           (long long)fifth, (long long)fifth);
+    return mlce_tool_end();
+}
+
+static int inspect(int argc, char **argv) {
+    static const struct option options[] = {
+        MLCE_TOOL_OPTIONS, {"rows", required_argument, NULL, 'r'}, {NULL, 0, NULL, 0}};
+    int64_t rows = 3;
+    int exit_code = MLCE_TOOL_OK;
+    for (int option; (option = mlce_tool_option(argc, argv, options, &exit_code)) != -1;) {
+        if (option == MLCE_TOOL_EXIT) return exit_code;
+        if (!mlce_tool_int("--rows", optarg, 0, INT32_MAX, &rows)) return MLCE_TOOL_WRONG_USAGE;
+    }
+    if (argc - optind != 1)
+        return mlce_tool_usage("inspect takes one file, %d given (several: a,b or \"*.h5\")",
+                               argc - optind);
+    if (mlce_inspect(argv[optind], rows)) return mlce_tool_failed();
+    return mlce_tool_end();
+}
+
+int main(int argc, char **argv) {
+    static const struct option options[] = {MLCE_TOOL_OPTIONS, {NULL, 0, NULL, 0}};
+    mlce_tool_begin("mlce-data", HELP);
+    if (argc > 1 && !strcmp(argv[1], "demo")) {
+        mlce_tool_command("demo", DEMO_HELP);
+        return demo(argc - 1, argv + 1);
+    }
+    if (argc > 1 && !strcmp(argv[1], "inspect")) {
+        mlce_tool_command("inspect", INSPECT_HELP);
+        return inspect(argc - 1, argv + 1);
+    }
+    if (argc > 1 && argv[1][0] != '-') return mlce_tool_usage("unknown command '%s'", argv[1]);
+    int exit_code = MLCE_TOOL_OK;
+    if (argc > 1 && mlce_tool_option(argc, argv, options, &exit_code) == MLCE_TOOL_EXIT)
+        return exit_code;
+    return mlce_tool_usage("a command is missing: demo or inspect");
+}
