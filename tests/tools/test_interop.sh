@@ -51,6 +51,11 @@ train run demo/train.h5 demo/dev.h5
 compare_run run demo/dev.h5
 compare_seqeval run demo/dev.h5
 
+echo "--- texts"
+check check_text make demo/dev.h5 scripts.h5
+"$bin/mlce-predict" run scripts.h5 -o scripts.jsonl >/dev/null
+check check_text check scripts.h5 scripts.jsonl
+
 echo "--- every form of model"
 train qk demo/train.h5 demo/dev.h5 model.type_terms=qk model.max_width=6
 compare_run qk demo/dev.h5
@@ -63,9 +68,13 @@ compare_run deep demo/dev.h5
 echo "--- the same seed, the same bits"
 train again demo/train.h5 demo/dev.h5
 check check_same_weights run/best.h5 again/best.h5
-train one demo/train.h5 demo/dev.h5 train.threads=1
-train two demo/train.h5 demo/dev.h5 train.threads=2
+wide=(train.batch_size=64 encoder.1.type=mlp encoder.1.size=64 encoder.1.dropout=0.1)
+train one demo/train.h5 demo/dev.h5 train.threads=1 "${wide[@]}"
+train two demo/train.h5 demo/dev.h5 train.threads=2 "${wide[@]}"
 check check_same_weights one/best.h5 two/best.h5
+check check_same_weights one/last.h5 two/last.h5
+"$bin/mlce-predict" run demo/dev.h5 --threads 1 | cmp - run.jsonl
+"$bin/mlce-predict" run demo/dev.h5 --threads 2 | cmp - run.jsonl
 train another demo/train.h5 demo/dev.h5 train.seed=2
 check check_same_weights run/best.h5 another/best.h5 differ
 
@@ -74,6 +83,7 @@ if [ -e "$samples/wnut17/train.h5" ]; then
     train wnut "$samples/wnut17/train.h5" "$samples/wnut17/dev.h5"
     compare_run wnut "$samples/wnut17/dev.h5"
     compare_seqeval wnut "$samples/wnut17/dev.h5"
+    check check_text check "$samples/wnut17/dev.h5" wnut.jsonl
 else
     echo "skipped: no sample data"
 fi
