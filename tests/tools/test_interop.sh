@@ -52,6 +52,7 @@ compare_run run demo/dev.h5
 compare_seqeval run demo/dev.h5
 
 echo "--- texts"
+check check_text check demo/dev.h5 run.jsonl
 check check_text make demo/dev.h5 scripts.h5
 "$bin/mlce-predict" run scripts.h5 -o scripts.jsonl >/dev/null
 check check_text check scripts.h5 scripts.jsonl
