@@ -57,6 +57,8 @@ MLCE_API void mlce_dataset_close(mlce_dataset *dataset);
 
 /* The paths as given to mlce_dataset_open(). */
 MLCE_API const char *mlce_dataset_name(const mlce_dataset *dataset);
+/* Whether `path` leads to one of the dataset's files: it must not be written over. */
+MLCE_API bool mlce_dataset_has_file(const mlce_dataset *dataset, const char *path);
 MLCE_API int64_t mlce_dataset_sequences(const mlce_dataset *dataset);
 MLCE_API int64_t mlce_dataset_tokens(const mlce_dataset *dataset);
 MLCE_API int64_t mlce_dataset_spans(const mlce_dataset *dataset);

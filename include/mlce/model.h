@@ -42,6 +42,10 @@ MLCE_API mlce_status mlce_model_accepts(const mlce_model *model, mlce_dataset *d
 /* Reads the model of a run folder (its best checkpoint) or of a checkpoint file. */
 MLCE_API mlce_status mlce_model_load(const char *path, mlce_model **model);
 
+/* The file that mlce_model_load() reads for `path`: RUN/best.h5 for a folder, else the path
+   itself; on the heap, for the caller to free. NULL (message set) on failure. */
+MLCE_API char *mlce_model_file(const char *path);
+
 /* ---- Using a model ---- */
 
 /* Called for each sequence of a dataset in turn with its predicted spans (sorted by start, end,

@@ -7,20 +7,40 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "mlce/memory.h"
 
+static const char SUFFIX[] = ".part";
+
+/* The file that `path` leads to through symbolic links, or `path` itself where there is none. */
+static char *resolve(const char *path) {
+    char *target = realpath(path, NULL);
+    return target || errno != ENOENT ? target : mlce_strdup(path);
+}
+
+/* Only a regular file can be replaced by another: a rename would remove a device or a pipe. */
+static bool can_be_replaced(const char *target) {
+    struct stat info;
+    if (stat(target, &info)) return errno == ENOENT;
+    if (S_ISREG(info.st_mode)) return true;
+    errno = S_ISDIR(info.st_mode) ? EISDIR : EEXIST;
+    return false;
+}
+
 char *mlce_file_begin(const char *path) {
-    size_t size = strlen(path) + sizeof ".part";
-    char *part = mlce_calloc(size, 1);
-    if (!part) return NULL;
-    snprintf(part, size, "%s.part", path);
-    if (unlink(part) && errno != ENOENT) {
-        mlce_fail(MLCE_E_IO, "%s: cannot write: %s", path, strerror(errno));
+    char *target = resolve(path);
+    size_t size = target ? strlen(target) + sizeof SUFFIX : 0;
+    char *part = target ? mlce_calloc(size, 1) : NULL;
+    if (part) snprintf(part, size, "%s%s", target, SUFFIX);
+    if (!part || !can_be_replaced(target) || (unlink(part) && errno != ENOENT)) {
+        mlce_fail(MLCE_E_IO, "%s: cannot write: %s", path,
+                  errno == EEXIST ? "it is a device or a pipe, not a file" : strerror(errno));
         free(part);
-        return NULL;
+        part = NULL;
     }
+    free(target);
     return part;
 }
 
@@ -42,18 +62,25 @@ static int sync_path(const char *path, int flags) {
 
 mlce_status mlce_file_commit(char *part, const char *path) {
     mlce_status status = MLCE_OK;
-    char *copy = mlce_strdup(path);
-    if (!copy)
+    char *target = mlce_strdup(part);
+    if (target) target[strlen(part) - strlen(SUFFIX)] = '\0';
+    if (!target)
         status = MLCE_E_MEMORY;
-    else if (sync_path(part, O_RDONLY) || rename(part, path) ||
-             sync_path(dirname(copy), O_RDONLY | O_DIRECTORY))
+    else if (sync_path(part, O_RDONLY) || rename(part, target) ||
+             sync_path(dirname(target), O_RDONLY | O_DIRECTORY))
         status = mlce_fail(MLCE_E_IO, "%s: cannot write: %s", path, strerror(errno));
-    free(copy);
+    free(target);
     if (status)
         mlce_file_abandon(part);
     else
         free(part);
     return status;
+}
+
+bool mlce_file_is_same(const char *a, const char *b) {
+    struct stat first, second;
+    return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev &&
+           first.st_ino == second.st_ino;
 }
 
 mlce_status mlce_file_write_text(const char *path, const char *text) {

@@ -2,10 +2,14 @@
 #ifndef MLCE_CORE_FILE_H
 #define MLCE_CORE_FILE_H
 
+#include <stdbool.h>
+
 #include "mlce/status.h"
 
 /* The name beside `path` (same folder) under which its next content is to be written, on the heap.
-   What an earlier, killed attempt left there is removed. NULL (message set) on failure. */
+   What an earlier, killed attempt left there is removed. A symbolic link stands for the file that
+   it leads to; what is no regular file (a device, a pipe) is refused. NULL (message set) on
+   failure. */
 char *mlce_file_begin(const char *path);
 
 /* Makes the finished, closed file `part` the content of `path`: fsync, rename, fsync of the
@@ -14,6 +18,9 @@ mlce_status mlce_file_commit(char *part, const char *path);
 
 /* Removes `part` and frees its name. NULL is allowed. */
 void mlce_file_abandon(char *part);
+
+/* Whether both paths lead to one existing file. */
+bool mlce_file_is_same(const char *a, const char *b);
 
 /* Writes a whole text file in that way. */
 mlce_status mlce_file_write_text(const char *path, const char *text);

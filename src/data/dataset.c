@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/file.h"
 #include "data/dataset_parts.h"
 
 static const mlce_dataset_options defaults = {.memory = (size_t)2 << 30, .check_rows = true};
@@ -341,6 +342,12 @@ mlce_dataset_file *mlce_dataset_file_of(const mlce_dataset *dataset, int64_t s) 
 
 const char *mlce_dataset_name(const mlce_dataset *dataset) {
     return dataset->name;
+}
+
+bool mlce_dataset_has_file(const mlce_dataset *dataset, const char *path) {
+    for (size_t f = 0; f < dataset->file_count; f++)
+        if (mlce_file_is_same(dataset->files[f].path, path)) return true;
+    return false;
 }
 
 int64_t mlce_dataset_sequences(const mlce_dataset *dataset) {

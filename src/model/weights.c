@@ -115,21 +115,24 @@ static mlce_status read_model(const mlce_h5 *file, mlce_config *config, mlce_h5_
     return status ? status : mlce_model_set_embedding(*model, *embedding);
 }
 
-mlce_status mlce_model_load(const char *path, mlce_model **model) {
-    *model = NULL;
+char *mlce_model_file(const char *path) {
     struct stat info;
     bool is_folder = stat(path, &info) == 0 && S_ISDIR(info.st_mode);
     size_t size = strlen(path) + sizeof "/best.h5";
-    char *file_path = mlce_calloc(size, 1);
+    char *file = mlce_calloc(size, 1);
+    if (file) snprintf(file, size, is_folder ? "%s/best.h5" : "%s", path);
+    return file;
+}
+
+mlce_status mlce_model_load(const char *path, mlce_model **model) {
+    *model = NULL;
+    char *file_path = mlce_model_file(path);
     mlce_config *config = mlce_config_new();
     mlce_h5 file = {0};
     mlce_h5_strings types = {0};
     char *embedding = NULL;
     mlce_status status = file_path && config ? MLCE_OK : MLCE_E_MEMORY;
-    if (!status) {
-        snprintf(file_path, size, is_folder ? "%s/best.h5" : "%s", path);
-        status = mlce_h5_open(file_path, &file);
-    }
+    if (!status) status = mlce_h5_open(file_path, &file);
     if (!status) status = read_model(&file, config, &types, &embedding, model);
     if (status) {
         mlce_model_free(*model);

@@ -89,10 +89,10 @@ static mlce_status not_finite(const mlce_adam *adam, double norm) {
 }
 
 typedef struct step_constants {
-    float scale; /* of the gradient, by clipping */
-    float beta1, beta2;
-    float step;                /* lr / (1 - beta1^t) */
-    float root;                /* 1 / sqrt(1 - beta2^t) */
+    float scale;                        /* of the gradient, by clipping */
+    float beta1, beta2, fresh1, fresh2; /* fresh: 1 - beta */
+    float step;                         /* lr / (1 - beta1^t) */
+    float root;                         /* 1 / sqrt(1 - beta2^t) */
     float epsilon, l2, shrink; /* l2: decay in the gradient; shrink: 1 - lr * decoupled decay */
 } step_constants;
 
@@ -100,8 +100,8 @@ MLCE_KERNEL static void update(const step_constants *c, float *w, const float *g
                                float *v, size_t count) {
     for (size_t i = 0; i < count; i++) {
         float g = c->scale * gradient[i] + c->l2 * w[i];
-        m[i] = c->beta1 * m[i] + (1.0f - c->beta1) * g;
-        v[i] = c->beta2 * v[i] + (1.0f - c->beta2) * g * g;
+        m[i] = c->beta1 * m[i] + c->fresh1 * g;
+        v[i] = c->beta2 * v[i] + c->fresh2 * g * g;
         w[i] = c->shrink * w[i] - c->step * m[i] / (sqrtf(v[i]) * c->root + c->epsilon);
     }
 }
@@ -131,6 +131,8 @@ mlce_status mlce_adam_step(mlce_adam *adam, double lr, double *norm) {
         .scale = o->clip_norm > 0 && total > o->clip_norm ? (float)(o->clip_norm / total) : 1.0f,
         .beta1 = (float)o->beta1,
         .beta2 = (float)o->beta2,
+        .fresh1 = (float)(1.0 - o->beta1),
+        .fresh2 = (float)(1.0 - o->beta2),
         .step = (float)(lr / (1.0 - pow(o->beta1, (double)t))),
         .root = (float)(1.0 / sqrt(1.0 - pow(o->beta2, (double)t))),
         .epsilon = (float)o->epsilon,

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/file.h"
 #include "mlce/export.h"
 #include "mlce/memory.h"
 #include "tools/tool.h"
@@ -42,8 +43,12 @@ static char *default_path(const char *run, const char *format) {
 static int export_run(const char *run, const char *format, const char *output) {
     mlce_model *model = NULL;
     char *path = output ? mlce_strdup(output) : default_path(run, format);
+    char *source = mlce_model_file(run);
     int exit_code = MLCE_TOOL_OK;
-    if (!path || mlce_model_load(run, &model) || mlce_export(model, format, path)) {
+    if (path && source && mlce_file_is_same(source, path)) {
+        exit_code = mlce_tool_error("%s: is what is to be exported: write to another file", path);
+    } else if (!path || !source || mlce_model_load(run, &model) ||
+               mlce_export(model, format, path)) {
         exit_code = mlce_tool_failed();
     } else {
         printf("wrote ");
@@ -54,6 +59,7 @@ static int export_run(const char *run, const char *format, const char *output) {
     }
     mlce_model_free(model);
     free(path);
+    free(source);
     return exit_code ? exit_code : mlce_tool_end();
 }
 

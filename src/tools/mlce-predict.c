@@ -80,11 +80,24 @@ static mlce_status predicted(int64_t sequence, const mlce_scored_span *spans, si
     return status;
 }
 
-static mlce_status predict(const char *run, const char *data, FILE *file) {
+/* What is read must not be written over. `path` NULL: standard output. */
+static mlce_status check_output(const mlce_dataset *dataset, const char *run, const char *path) {
+    char *model = mlce_model_file(run);
+    if (!model) return MLCE_E_MEMORY;
+    bool is_read = path && (mlce_dataset_has_file(dataset, path) || mlce_file_is_same(model, path));
+    free(model);
+    if (is_read)
+        return mlce_fail(MLCE_E_ARGUMENT, "%s: is read by this command: write to another file",
+                         path);
+    return MLCE_OK;
+}
+
+static mlce_status predict(const char *run, const char *data, FILE *file, const char *path) {
     mlce_model *model = NULL;
     mlce_dataset *dataset = NULL;
     mlce_status status = mlce_model_load(run, &model);
     if (!status) status = mlce_dataset_open(data, NULL, &dataset);
+    if (!status) status = check_output(dataset, run, path);
     if (!status) status = mlce_model_accepts(model, dataset);
     if (!status) status = mlce_dataset_load_text(dataset);
     output out = {model, dataset, file};
@@ -99,7 +112,7 @@ static mlce_status predict_to_file(const char *run, const char *data, const char
     char *part = mlce_file_begin(path);
     if (!part) return MLCE_E_IO;
     FILE *file = fopen(part, "w");
-    mlce_status status = file ? predict(run, data, file)
+    mlce_status status = file ? predict(run, data, file, path)
                               : mlce_fail(MLCE_E_IO, "%s: cannot write: %s", path, strerror(errno));
     if (file && fclose(file) && !status)
         status = mlce_fail(MLCE_E_IO, "%s: cannot write: %s", path, strerror(errno));
@@ -128,6 +141,6 @@ int main(int argc, char **argv) {
     if (argc - optind != 2) return mlce_tool_usage("give RUN and DATA");
     if (mlce_threads_set((int)threads)) return mlce_tool_failed();
     const char *run = argv[optind], *data = argv[optind + 1];
-    mlce_status status = path ? predict_to_file(run, data, path) : predict(run, data, stdout);
+    mlce_status status = path ? predict_to_file(run, data, path) : predict(run, data, stdout, NULL);
     return status ? mlce_tool_failed() : mlce_tool_end();
 }
