@@ -13,8 +13,8 @@
 #include <utf8proc.h>
 
 enum { COLUMNS = 4, SHORTEST = 3, LONGEST = 5 };
-/* Weights of the n-grams: those that hold a word's beginning or end say most about what it is. */
-enum { INNER = 16, EDGE = 64 };
+/* Weights of the n-grams: a word's end, and then its beginning, say most about what it is. */
+enum { INNER = 16, BEGIN = 32, END = 64 };
 enum { BEGIN_MARK = 0x02, END_MARK = 0x03, REPLACEMENT = 0xFFFD };
 
 /* Sum of squares of the whole token and of the shape, relative to that of the n-grams. */
@@ -93,8 +93,8 @@ static double add_ngrams(window *w, int32_t code, int dim, float *row) {
     for (int n = 1; n <= w->filled; n++) {
         hash = fnv(hash, (uint32_t)w->code[LONGEST - n]);
         if (n < SHORTEST) continue;
-        bool edge = code == END_MARK || w->code[LONGEST - n] == BEGIN_MARK;
-        long weight = edge ? EDGE : INNER;
+        bool begins = w->code[LONGEST - n] == BEGIN_MARK;
+        long weight = code == END_MARK ? END : begins ? BEGIN : INNER;
         add_feature(hash, weight, dim, row);
         squares += (double)(weight * weight);
     }
@@ -111,7 +111,7 @@ static void scale_to_norm(int dim, float *row) {
 
 void mlce_embed_hash(const char *token, int dim, float *row) {
     for (int c = 0; c < dim; c++) row[c] = 0;
-    window w = {{BEGIN_MARK}, 0};
+    window w = {0};
     double squares = add_ngrams(&w, BEGIN_MARK, dim, row);
     uint64_t whole = fnv(FNV_START, 'w'), shape = fnv(FNV_START, 's');
     char last_shape = 0;
@@ -125,6 +125,7 @@ void mlce_embed_hash(const char *token, int dim, float *row) {
         squares += add_ngrams(&w, code, dim, row);
     }
     squares += add_ngrams(&w, END_MARK, dim, row);
+    if (squares == 0) squares = INNER * INNER; /* an empty token */
     add_feature(whole, lround(sqrt(squares * WHOLE_SHARE)), dim, row);
     add_feature(shape, lround(sqrt(squares * SHAPE_SHARE)), dim, row);
     scale_to_norm(dim, row);

@@ -17,8 +17,9 @@ mlce_status mlce_embed_hash_parse(const char *name, int *dim);
    The row is a sum of features (Weinberger et al. 2009, "Feature Hashing for Large Scale Multitask
    Learning"), each of which adds its weight with hashed signs to four hashed columns:
      - the n-grams of 3, 4 and 5 code points of the lower-cased token between two boundary marks
-       (Bojanowski et al. 2017, "Enriching Word Vectors with Subword Information"); those with a
-       mark have four times the weight of the others, as beginnings and endings tell most;
+       (Bojanowski et al. 2017, "Enriching Word Vectors with Subword Information"); those with
+       the mark of the beginning have twice, those with that of the end four times the weight of
+       the others;
      - the whole lower-cased token, with a tenth of the n-grams' sum of squares;
      - its shape: letter case, digits and punctuation with runs cut to one ("Xx", "X.", "0.x"),
        with as large a sum of squares as the n-grams'.

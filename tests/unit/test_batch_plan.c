@@ -1,4 +1,6 @@
 /* test_batch_plan.c - the order of an epoch. */
+#include <stdio.h>
+
 #include "unit.h"
 
 #include <stdint.h>
