@@ -6,17 +6,17 @@
  *   double loss[2];
  *   if (mlce_multilabel_ce(2, classes, scores, &targets, loss, grad)) puts(mlce_last_error());
  *
- * For the scores s_1..s_n of one row, its positives P, its other classes N and targets t_i, 1 on P
- * and 0 on N, or anywhere between ("soft"):
+ * For the scores s_1..s_n of one row and targets t_i, 1 for its positives P and 0 for the others N,
+ * or anywhere between ("soft"):
  *
- *   softmax_ce     log(1 + sum over i != t of e^(s_i - s_t))                      P = {t}
+ *   softmax_ce     log(1 + sum over N of e^(s_i - s_j)),  P = {j}
  *   topk_ce        log(1 + sum over N of e^s_i * sum over P of e^-s_j)
- *   threshold_ce   log(e^s_0  + sum (1-t_i) e^s_i) + log(e^-s_0 + sum t_i e^-s_i)  s_0 one more
- * score multilabel_ce  log(1 + sum (1-t_i) e^s_i) + log(1 + sum t_i e^-s_i)           s_0 = 0
- *   binary_ce      sum of w t_i log(1 + e^-s_i) + (1-t_i) log(1 + e^s_i)          w positive_weight
- *   focal          sum of a t_i (1-p_i)^g log(1 + e^-s_i)
- *                       + (1-a) (1-t_i) p_i^g log(1 + e^s_i)        p = 1 / (1 + e^-s), a alpha, g
- * gamma
+ *   threshold_ce   log(e^s_0 + sum (1-t_i) e^s_i) + log(e^-s_0 + sum t_i e^-s_i)
+ *   multilabel_ce  the same with s_0 = 0
+ *   binary_ce      sum of  w t_i log(1 + e^-s_i) + (1-t_i) log(1 + e^s_i)
+ *   focal          sum of  a t_i (1-p_i)^g log(1 + e^-s_i) + (1-a) (1-t_i) p_i^g log(1 + e^s_i)
+ *
+ * with s_0 one more score, the threshold; w positive_weight, a alpha, g gamma; p = 1 / (1 + e^-s).
  *
  * multilabel_ce, threshold_ce, topk_ce: Su 2020; Su et al. 2022, "ZLPR: A Novel Loss for
  * Multi-label Classification". focal: Lin et al. 2017, "Focal Loss for Dense Object Detection".
@@ -45,7 +45,6 @@
 #ifndef MLCE_LOSS_H
 #define MLCE_LOSS_H
 
-#include "mlce/graph.h"
 #include "mlce/status.h"
 
 #ifdef __cplusplus
@@ -120,8 +119,11 @@ MLCE_API mlce_status mlce_loss(const mlce_loss_options *options, int rows, int c
 /* y = mean over rows of the loss  ->  [1, 1]; 0 without rows
    scores [rows, classes]  threshold [rows, 1], or [1, 1] for all rows, with threshold_ce; else NULL
    The targets are used during the call only. A score that is not a number fails the graph. */
-MLCE_API mlce_node *mlce_loss_op(mlce_graph *g, const mlce_loss_options *options, mlce_node *scores,
-                                 mlce_node *threshold, const mlce_loss_targets *targets);
+struct mlce_graph;
+struct mlce_node;
+MLCE_API struct mlce_node *mlce_loss_op(struct mlce_graph *g, const mlce_loss_options *options,
+                                        struct mlce_node *scores, struct mlce_node *threshold,
+                                        const mlce_loss_targets *targets);
 
 #ifdef __cplusplus
 }
