@@ -43,13 +43,12 @@ static void *declare(mlce_parameters *parameters, const mlce_config *config, int
     return NULL;
 }
 
-static mlce_span_factors forward(mlce_graph *g, const void *head, mlce_node *x,
-                                 const mlce_batch *batch) {
+static mlce_output forward(mlce_graph *g, const void *head, mlce_node *x, const mlce_batch *batch) {
     const state *s = head;
     mlce_node *qk = mlce_dense_forward(g, x, &s->qk);
     mlce_node *terms = mlce_dense_forward(g, s->terms_from_qk ? qk : x, &s->type_terms);
     if (s->rope) qk = mlce_rope(g, qk, batch->offsets, batch->sequences, s->head_size);
-    return (mlce_span_factors){
+    mlce_span_factors factors = {
         .types = s->types,
         .heads = 1,
         .head_size = s->head_size,
@@ -58,7 +57,8 @@ static mlce_span_factors forward(mlce_graph *g, const void *head, mlce_node *x,
         .qk = qk,
         .type_terms = terms,
     };
+    return (mlce_output){.task = MLCE_TASK_SPANS, .factors = factors};
 }
 
-const mlce_head_type mlce_head_efficient_global_pointer = {"efficient_global_pointer", declare,
-                                                           forward};
+const mlce_head_type mlce_head_efficient_global_pointer = {"efficient_global_pointer",
+                                                           MLCE_TASK_SPANS, declare, forward};

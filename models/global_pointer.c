@@ -26,12 +26,11 @@ static void *declare(mlce_parameters *parameters, const mlce_config *config, int
     return NULL;
 }
 
-static mlce_span_factors forward(mlce_graph *g, const void *head, mlce_node *x,
-                                 const mlce_batch *batch) {
+static mlce_output forward(mlce_graph *g, const void *head, mlce_node *x, const mlce_batch *batch) {
     const state *s = head;
     mlce_node *qk = mlce_dense_forward(g, x, &s->qk);
     if (s->rope) qk = mlce_rope(g, qk, batch->offsets, batch->sequences, s->head_size);
-    return (mlce_span_factors){
+    mlce_span_factors factors = {
         .types = s->types,
         .heads = s->types,
         .head_size = s->head_size,
@@ -39,6 +38,8 @@ static mlce_span_factors forward(mlce_graph *g, const void *head, mlce_node *x,
         .max_width = s->max_width,
         .qk = qk,
     };
+    return (mlce_output){.task = MLCE_TASK_SPANS, .factors = factors};
 }
 
-const mlce_head_type mlce_head_global_pointer = {"global_pointer", declare, forward};
+const mlce_head_type mlce_head_global_pointer = {"global_pointer", MLCE_TASK_SPANS, declare,
+                                                 forward};

@@ -17,6 +17,7 @@ typedef struct mlce_batch {
     const float *embeddings; /* [tokens, width] */
     const mlce_span *spans;  /* gold, all sequences end to end */
     const int *span_offsets; /* [sequences+1] */
+    const float *span_weights; /* soft targets of the gold spans; NULL: all are 1 */
 } mlce_batch;
 
 typedef struct mlce_batch_options {

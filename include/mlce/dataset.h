@@ -34,6 +34,10 @@ typedef struct mlce_span {
     int32_t start, end, type;
 } mlce_span;
 
+/* What a dataset is for. A labels dataset is read as sequences of one token each, its labels as
+   spans (0, 1, label): everything that works on sequences and spans works on it. */
+typedef enum mlce_task { MLCE_TASK_SPANS, MLCE_TASK_LABELS } mlce_task;
+
 typedef struct mlce_dataset mlce_dataset;
 
 typedef struct mlce_dataset_options {
@@ -57,6 +61,7 @@ MLCE_API void mlce_dataset_close(mlce_dataset *dataset);
 
 /* The paths as given to mlce_dataset_open(). */
 MLCE_API const char *mlce_dataset_name(const mlce_dataset *dataset);
+MLCE_API mlce_task mlce_dataset_task(const mlce_dataset *dataset);
 /* Whether `path` leads to one of the dataset's files: it must not be written over. */
 MLCE_API bool mlce_dataset_has_file(const mlce_dataset *dataset, const char *path);
 MLCE_API int64_t mlce_dataset_sequences(const mlce_dataset *dataset);
@@ -81,6 +86,9 @@ MLCE_API const char *mlce_dataset_precision(const mlce_dataset *dataset);
 MLCE_API int mlce_dataset_length(const mlce_dataset *dataset, int64_t s);
 /* Gold spans of sequence s; *count of them. Owned by the dataset. */
 MLCE_API const mlce_span *mlce_dataset_gold(const mlce_dataset *dataset, int64_t s, int *count);
+
+/* Soft targets in (0, 1] of those spans; NULL where the dataset has none: all are 1. */
+MLCE_API const float *mlce_dataset_gold_weights(const mlce_dataset *dataset, int64_t s);
 
 /* Renumbers the types to the order of names[0..count-1], a model's or another split's. Types
    are matched by name; a type here that is not among the names is an error that says which. */

@@ -16,7 +16,7 @@ extern "C" {
  *                 "mlce-weights", version, config, width, embedding. mlce_model_load() reads it too
  *
  * A format that does not exist is MLCE_E_ARGUMENT, and the message lists those that do. */
-MLCE_API mlce_status mlce_export(const mlce_model *model, const char *format, const char *path);
+MLCE_API mlce_status mlce_export(mlce_model *model, const char *format, const char *path);
 
 /* Names of the formats by index, from 0 on; NULL after the last. */
 MLCE_API const char *mlce_export_format(int index);

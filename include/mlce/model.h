@@ -23,23 +23,42 @@ MLCE_API void mlce_model_free(mlce_model *model);
 
 MLCE_API const mlce_config *mlce_model_config(const mlce_model *model);
 MLCE_API mlce_parameters *mlce_model_parameters(const mlce_model *model);
+/* What the head is for. */
+MLCE_API mlce_task mlce_model_task(const mlce_model *model);
 MLCE_API int mlce_model_width(const mlce_model *model);
 MLCE_API int mlce_model_types(const mlce_model *model);
 MLCE_API const char *const *mlce_model_type_names(const mlce_model *model);
 /* What made the embeddings the model was trained on; "" when not known. */
 MLCE_API const char *mlce_model_embedding(const mlce_model *model);
 MLCE_API mlce_status mlce_model_set_embedding(mlce_model *model, const char *embedding);
+/* [types]: what scores over these is predicted; all 0 unless set. The model's own memory, which the
+   caller may write; part of the model wherever it is saved. */
+MLCE_API float *mlce_model_thresholds(mlce_model *model);
 
-/* The forward pass over a packed batch, built in `graph`; the loss of its gold spans follows by
-   mlce_span_loss_op(), its spans by mlce_span_decode(). Failures are recorded in the graph. */
-MLCE_API mlce_span_factors mlce_model_forward(mlce_model *model, mlce_graph *graph,
-                                              const mlce_batch *batch);
+/* What the head makes of a batch. */
+typedef struct mlce_output {
+    mlce_task task;
+    mlce_span_factors factors; /* MLCE_TASK_SPANS */
+    mlce_node *scores;         /* MLCE_TASK_LABELS: [items, types]; with threshold_ce less s_0 */
+} mlce_output;
 
-/* Whether a dataset's features fit the model; also brings its types into the model's order.
-   MLCE_E_DATA says what differs. */
+/* The forward pass over a packed batch, built in `graph`. Failures are recorded in the graph. */
+MLCE_API mlce_output mlce_model_forward(mlce_model *model, mlce_graph *graph,
+                                        const mlce_batch *batch);
+/* The configured loss of the batch's gold spans  ->  [1, 1] */
+MLCE_API mlce_node *mlce_model_loss(mlce_model *model, mlce_graph *graph, const mlce_output *output,
+                                    const mlce_batch *batch);
+/* The predicted spans of the batch, by the rule of the configured loss: over the thresholds, or for
+   topk_ce and softmax_ce the best ones. */
+MLCE_API mlce_status mlce_model_decode(mlce_model *model, const mlce_output *output,
+                                       const mlce_batch *batch, mlce_span_list *list);
+
+/* Whether a dataset's task and features fit the model; also brings its types into the model's
+   order. MLCE_E_DATA says what differs. */
 MLCE_API mlce_status mlce_model_accepts(const mlce_model *model, mlce_dataset *dataset);
 
-/* Reads the model of a run folder (its best checkpoint) or of a checkpoint file. */
+/* Reads the model of a run folder (its best checkpoint), of a checkpoint file, or of weights
+   exported as hdf5. */
 MLCE_API mlce_status mlce_model_load(const char *path, mlce_model **model);
 
 /* The file that mlce_model_load() reads for `path`: RUN/best.h5 for a folder, else the path
@@ -48,10 +67,17 @@ MLCE_API char *mlce_model_file(const char *path);
 
 /* ---- Using a model ---- */
 
-/* Called for each sequence of a dataset in turn with its predicted spans (sorted by start, end,
-   type; valid during the call). Any other status than MLCE_OK stops and is passed on. */
-typedef mlce_status mlce_prediction_fn(int64_t sequence, const mlce_scored_span *spans,
-                                       size_t count, void *context);
+/* The prediction for one sequence, valid during the call. */
+typedef struct mlce_prediction {
+    int64_t sequence;              /* in the dataset */
+    const mlce_scored_span *spans; /* sorted by start, end, type */
+    size_t count;
+    const float *scores; /* MLCE_TASK_LABELS: of all types; else NULL */
+} mlce_prediction;
+
+/* Called for each sequence of a dataset in turn. Any other status than MLCE_OK stops and is passed
+   on. */
+typedef mlce_status mlce_prediction_fn(const mlce_prediction *prediction, void *context);
 
 /* Predicts the whole dataset, which mlce_model_accepts() must have accepted. The batches follow the
    model's config, so the same model and data give the same bits. If `loss` is not NULL it gets the

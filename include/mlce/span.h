@@ -2,7 +2,7 @@
  *
  * For type a and tokens i <= j of one sequence
  *
- *   s_a(i, j) = scale * q_h(i) . k_h(j) + u_a(i) + v_a(j)
+ *   s_a(i, j) = scale * q_h(i) . k_h(j) + u_a(i) + v_a(j) - s0_a
  *
  * with h = 0 where all types share q and k (heads = 1: Su 2022, "Efficient GlobalPointer"), and
  * h = a where each type has its own (heads = types: Su 2021, "GlobalPointer"). A type's array of
@@ -13,6 +13,7 @@
 
 #include "mlce/batch.h"
 #include "mlce/graph.h"
+#include "mlce/loss.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -25,7 +26,8 @@ typedef struct mlce_span_scores {
     float scale;
     int max_width;           /* pairs with j - i >= max_width do not exist; 0 = no limit */
     const float *qk;         /* [tokens, heads * 2 * head_size]: for each head q, then k */
-    const float *type_terms; /* [tokens, 2 * types]: u_0 .. u_T-1, then v_0 .. v_T-1; or NULL */
+    const float *type_terms; /* [tokens, 2 * types]: u_0 .. u_T-1, then v_0 .. v_T-1; NULL: none */
+    const float *thresholds; /* [types]: s_0 of each type, taken off its scores; or NULL */
 } mlce_span_scores;
 
 /* Gold spans of a packed batch, as in mlce_batch. Those wider than max_width are left out. */
@@ -34,15 +36,29 @@ typedef struct mlce_span_gold {
     const int *offsets; /* [sequences+1] */
 } mlce_span_gold;
 
-/* The multi-label cross-entropy (Su 2020; Su et al. 2022, "ZLPR") of every sequence and type
- * over its pairs, averaged over sequences and types:
+/* The gradients of a loss, of the shapes of qk, type_terms and thresholds; overwritten. What is
+   NULL is not wanted. */
+typedef struct mlce_span_gradients {
+    float *qk, *type_terms, *thresholds;
+} mlce_span_gradients;
+
+/* A loss of every sequence and type over its pairs, averaged over sequences and types. With N the
+ * pairs that are not gold and P the gold ones:
  *
- *   L = mean of  log(1 + sum over pairs that are not gold of e^s) + log(1 + sum over gold of e^-s)
+ *   multilabel_ce  log(1 + sum over N of e^s) + log(1 + sum over P of e^-s)
+ *                  (Su 2020; Su et al. 2022, "ZLPR")
+ *   threshold_ce   log(e^s0 + sum over N of e^t) + log(e^-s0 + sum over P of e^-t) with t = s + s0,
+ *                  which is multilabel_ce of s: the thresholds make the difference
+ *   topk_ce        log(1 + sum over N of e^s * sum over P of e^-s)
+ *   binary_ce      mean over N and P of log(1 + e^s) on N, w log(1 + e^-s) on P
+ *   focal          the same with each term times alpha (1 - p)^gamma on P, (1 - alpha) p^gamma on
+ * N, p = 1 / (1 + e^-s) (Lin et al. 2017)
  *
- * *loss gets L; dqk and dtype_terms (of the shapes of qk and type_terms) get dL/d.. where not
- * NULL. Scores may be as large as float32 holds. */
-MLCE_API mlce_status mlce_span_loss(const mlce_span_scores *scores, const mlce_span_gold *gold,
-                                    double *loss, float *dqk, float *dtype_terms);
+ * *loss gets the average; `gradients` (NULL: none) its derivatives. Scores may be as large as
+ * float32 holds. softmax_ce is MLCE_E_ARGUMENT: it wants just one positive. */
+MLCE_API mlce_status mlce_span_loss(const mlce_loss_options *options,
+                                    const mlce_span_scores *scores, const mlce_span_gold *gold,
+                                    double *loss, const mlce_span_gradients *gradients);
 
 /* A span with its score. */
 typedef struct mlce_scored_span {
@@ -58,9 +74,20 @@ typedef struct mlce_span_list {
     size_t sequences, offsets_capacity;
 } mlce_span_list;
 
-/* All spans that score over `threshold`. `list` starts as {0}, is reused from call to call, and is
+/* What is predicted. */
+typedef struct mlce_decision {
+    const float *thresholds; /* [types]: scores over these; NULL: over 0 */
+    int top;                 /* over 0: instead, so many best ones of each type and sequence */
+} mlce_decision;
+
+/* Spans of one sequence that mlce_span_decode() keeps at most: 1,024 + 64 a token. */
+MLCE_API size_t mlce_span_most(int length);
+
+/* All spans that are to be predicted. Where a sequence has more than mlce_span_most() over the
+   threshold, as with an untrained model, the best of them are kept, and the log gets a warning
+   once. `list` starts as {0}, is reused from call to call, and is
    freed with mlce_span_list_free(). */
-MLCE_API mlce_status mlce_span_decode(const mlce_span_scores *scores, float threshold,
+MLCE_API mlce_status mlce_span_decode(const mlce_span_scores *scores, const mlce_decision *decision,
                                       mlce_span_list *list);
 MLCE_API void mlce_span_list_free(mlce_span_list *list);
 
@@ -71,6 +98,7 @@ typedef struct mlce_span_factors {
     int max_width;
     mlce_node *qk;         /* [tokens, heads * 2 * head_size] */
     mlce_node *type_terms; /* [tokens, 2 * types] or NULL */
+    mlce_node *thresholds; /* [1, types] or NULL */
 } mlce_span_factors;
 
 /* The factors as plain arrays over the sequences of a batch. */
@@ -78,8 +106,8 @@ MLCE_API mlce_span_scores mlce_span_factors_scores(const mlce_span_factors *fact
                                                    const mlce_batch *batch);
 
 /* mlce_span_loss() as an op  ->  [1, 1] */
-MLCE_API mlce_node *mlce_span_loss_op(mlce_graph *g, const mlce_span_factors *factors,
-                                      const mlce_batch *batch);
+MLCE_API mlce_node *mlce_span_loss_op(mlce_graph *g, const mlce_loss_options *options,
+                                      const mlce_span_factors *factors, const mlce_batch *batch);
 
 #ifdef __cplusplus
 }

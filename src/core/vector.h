@@ -14,6 +14,8 @@ extern float expf(float);
 extern float erff(float);
 #pragma omp declare simd notinbranch
 extern float tanhf(float);
+#pragma omp declare simd notinbranch
+extern float log1pf(float);
 #endif
 #endif
 

@@ -23,7 +23,8 @@ typedef struct slot {
     int *offsets, *span_offsets;
     float *embeddings;
     mlce_span *spans;
-    size_t ids_size, offsets_size, span_offsets_size, embeddings_size, spans_size;
+    float *span_weights; /* used where the dataset has weights */
+    size_t ids_size, offsets_size, span_offsets_size, embeddings_size, spans_size, weights_size;
     mlce_batch batch;
 } slot;
 
@@ -94,6 +95,9 @@ static mlce_status grow_slot(slot *s, const extent *most, int width) {
     if (!status)
         status = mlce_grow((void **)&s->spans, &s->spans_size, most->spans, sizeof *s->spans);
     if (!status)
+        status = mlce_grow((void **)&s->span_weights, &s->weights_size, most->spans,
+                           sizeof *s->span_weights);
+    if (!status)
         status = mlce_grow((void **)&s->embeddings, &s->embeddings_size, features,
                            sizeof *s->embeddings);
     return status;
@@ -104,6 +108,7 @@ static void free_slot(slot *s) {
     free(s->offsets);
     free(s->span_offsets);
     free(s->spans);
+    free(s->span_weights);
     free(s->embeddings);
 }
 
@@ -111,6 +116,7 @@ static mlce_status fill_slot(mlce_batcher *batcher, slot *s, int64_t b) {
     const mlce_batch_plan *plan = &batcher->plan;
     int n = (int)(plan->starts[b + 1] - plan->starts[b]);
     const int64_t *sequences = plan->order + plan->starts[b];
+    bool has_weights = false;
     s->offsets[0] = s->span_offsets[0] = 0;
     for (int i = 0; i < n; i++) {
         if (atomic_load(&batcher->dropped)) return MLCE_E_STOPPED;
@@ -118,6 +124,10 @@ static mlce_status fill_slot(mlce_batcher *batcher, slot *s, int64_t b) {
         int row = s->offsets[i], span = s->span_offsets[i], count;
         const mlce_span *gold = mlce_dataset_gold(batcher->dataset, id, &count);
         if (count) memcpy(s->spans + span, gold, (size_t)count * sizeof *gold);
+        const float *weights = mlce_dataset_gold_weights(batcher->dataset, id);
+        if (weights && count)
+            memcpy(s->span_weights + span, weights, (size_t)count * sizeof *weights);
+        has_weights = has_weights || weights;
         s->ids[i] = id;
         s->offsets[i + 1] = row + batcher->lengths[id];
         s->span_offsets[i + 1] = span + count;
@@ -132,7 +142,8 @@ static mlce_status fill_slot(mlce_batcher *batcher, slot *s, int64_t b) {
                             .offsets = s->offsets,
                             .embeddings = s->embeddings,
                             .spans = s->spans,
-                            .span_offsets = s->span_offsets};
+                            .span_offsets = s->span_offsets,
+                            .span_weights = has_weights ? s->span_weights : NULL};
     return MLCE_OK;
 }
 

@@ -320,6 +320,7 @@ void mlce_dataset_close(mlce_dataset *dataset) {
     free(dataset->offsets);
     free(dataset->span_offsets);
     free(dataset->gold);
+    free(dataset->gold_weights);
     free(dataset->scratch);
     free(dataset->name);
     free(dataset->embedding);
@@ -342,6 +343,14 @@ mlce_dataset_file *mlce_dataset_file_of(const mlce_dataset *dataset, int64_t s) 
 
 const char *mlce_dataset_name(const mlce_dataset *dataset) {
     return dataset->name;
+}
+
+mlce_task mlce_dataset_task(const mlce_dataset *dataset) {
+    return dataset->task;
+}
+
+const float *mlce_dataset_gold_weights(const mlce_dataset *dataset, int64_t s) {
+    return dataset->gold_weights ? dataset->gold_weights + dataset->span_offsets[s] : NULL;
 }
 
 bool mlce_dataset_has_file(const mlce_dataset *dataset, const char *path) {

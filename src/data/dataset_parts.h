@@ -28,6 +28,7 @@ typedef struct mlce_dataset_file {
 } mlce_dataset_file;
 
 struct mlce_dataset {
+    mlce_task task;
     char *name, *embedding;
     mlce_dataset_file *files;
     size_t file_count;
@@ -38,6 +39,7 @@ struct mlce_dataset {
     int64_t *offsets;      /* [sequences+1] tokens, over all files */
     int64_t *span_offsets; /* [sequences+1] into gold */
     mlce_span *gold;
+    float *gold_weights; /* beside gold, or NULL */
     size_t offsets_capacity, span_offsets_capacity, gold_capacity;
     bool resident, has_text;
     void *scratch;           /* rows as stored, on their way to float32 */

@@ -31,7 +31,7 @@ static mlce_status unknown_format(const char *format) {
                      names);
 }
 
-mlce_status mlce_export(const mlce_model *model, const char *format, const char *path) {
+mlce_status mlce_export(mlce_model *model, const char *format, const char *path) {
     for (int f = 0; f < FORMATS; f++) {
         if (strcmp(formats[f].name, format)) continue;
         char *part = mlce_file_begin(path);

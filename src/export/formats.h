@@ -5,7 +5,7 @@
 
 #include "mlce/model.h"
 
-typedef mlce_status mlce_export_fn(const mlce_model *model, const char *part, const char *path);
+typedef mlce_status mlce_export_fn(mlce_model *model, const char *part, const char *path);
 
 mlce_export_fn mlce_export_safetensors, mlce_export_hdf5;
 

@@ -2,7 +2,7 @@
 #include "export/formats.h"
 #include "model/weights.h"
 
-mlce_status mlce_export_hdf5(const mlce_model *model, const char *part, const char *path) {
+mlce_status mlce_export_hdf5(mlce_model *model, const char *part, const char *path) {
     mlce_h5 file = {0};
     mlce_status status = mlce_h5_create(part, path, &file);
     if (!status) status = mlce_weights_write(&file, "mlce-weights", model);

@@ -18,7 +18,7 @@ static int by_name(const void *left, const void *right) {
 }
 
 /* The parameters in the order of their names; *count of them, on the heap. */
-static const mlce_parameter **sorted_parameters(const mlce_model *model, size_t *count) {
+static const mlce_parameter **sorted_parameters(mlce_model *model, size_t *count) {
     const mlce_parameters *parameters = mlce_model_parameters(model);
     *count = (size_t)mlce_parameters_count(parameters);
     const mlce_parameter **sorted = mlce_calloc(*count, sizeof *sorted);
@@ -29,7 +29,7 @@ static const mlce_parameter **sorted_parameters(const mlce_model *model, size_t 
 }
 
 /* The types as the text of a JSON array, on the heap. */
-static char *types_text(const mlce_model *model) {
+static char *types_text(mlce_model *model) {
     json_t *types = json_array();
     for (int a = 0; a < mlce_model_types(model); a++)
         json_array_append_new(types, json_string(mlce_model_type_names(model)[a]));
@@ -38,7 +38,7 @@ static char *types_text(const mlce_model *model) {
     return text;
 }
 
-static json_t *metadata(const mlce_model *model) {
+static json_t *metadata(mlce_model *model) {
     char *config = mlce_config_to_json(mlce_model_config(model)), *types = types_text(model);
     char width[16];
     snprintf(width, sizeof width, "%d", mlce_model_width(model));
@@ -58,8 +58,7 @@ static size_t bytes_of(const mlce_parameter *parameter) {
 
 /* The header's text, on the heap; NULL when out of memory. A bias [1, n] is a vector [n], as
    other programs have it. */
-static char *header_text(const mlce_model *model, const mlce_parameter *const *sorted,
-                         size_t count) {
+static char *header_text(mlce_model *model, const mlce_parameter *const *sorted, size_t count) {
     json_t *header = json_object();
     if (json_object_set_new(header, "__metadata__", metadata(model))) {
         json_decref(header);
@@ -107,7 +106,7 @@ static bool write_all(FILE *file, const char *header, const mlce_parameter *cons
     return true;
 }
 
-mlce_status mlce_export_safetensors(const mlce_model *model, const char *part, const char *path) {
+mlce_status mlce_export_safetensors(mlce_model *model, const char *part, const char *path) {
     size_t count;
     const mlce_parameter **sorted = sorted_parameters(model, &count);
     char *header = sorted ? header_text(model, sorted, count) : NULL;

@@ -11,7 +11,10 @@ typedef struct mlce_log_sum {
 /* One term, e^0: the 1 of log(1 + Z). */
 static const mlce_log_sum MLCE_LOG_SUM_ONE = {0.0, 1.0};
 
-/* Adds sum * e^top. */
+/* No term yet: the value is -infinity. */
+static const mlce_log_sum MLCE_LOG_SUM_NONE = {-INFINITY, 0.0};
+
+/* Adds sum * e^top; top is over -infinity. */
 static inline void mlce_log_sum_add(mlce_log_sum *l, double top, double sum) {
     if (top > l->top) {
         l->sum = l->sum * exp(l->top - top) + sum;

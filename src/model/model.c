@@ -5,19 +5,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/output.h"
 #include "model/parts.h"
 
 const mlce_config_key mlce_model_keys[] = {
     {"model.head", MLCE_KEY_CHOICE, "efficient_global_pointer", "",
-     "what scores the spans: q and k shared by all types, or q and k for each type", 0, 0,
-     "efficient_global_pointer|global_pointer", NULL},
+     "spans with q and k shared by all types, spans with q and k for each type, or labels of items",
+     0, 0, "efficient_global_pointer|global_pointer|multilabel_classifier", NULL},
     {"model.head_size", MLCE_KEY_INT, "64", "features", "width of q and k (even, with model.rope)",
-     1, 4096, NULL, NULL},
+     1, 4096, NULL, "model.head=efficient_global_pointer|global_pointer"},
     {"model.rope", MLCE_KEY_BOOL, "yes", "",
-     "rotary position embedding: scores know how far apart the two ends are", 0, 0, NULL, NULL},
+     "rotary position embedding: scores know how far apart the two ends are", 0, 0, NULL,
+     "model.head=efficient_global_pointer|global_pointer"},
     {"model.max_width", MLCE_KEY_INT, "0", "tokens",
      "longest span that is scored; gold spans over it count as missed. 0: no limit", 0, 1 << 30,
-     NULL, NULL},
+     NULL, "model.head=efficient_global_pointer|global_pointer"},
     {"model.dropout", MLCE_KEY_FLOAT, "0", "",
      "share of the embeddings' numbers set to 0 while training", 0, 0.99, NULL, NULL},
     {"encoder.*.type", MLCE_KEY_CHOICE, "mlp", "",
@@ -41,6 +43,10 @@ struct mlce_model {
     encoder *encoders;
     const mlce_head_type *head;
     void *head_state;
+    mlce_parameter *learned_thresholds; /* threshold_ce over spans: s_0 [1, types]; else NULL */
+    mlce_loss_options loss;
+    int top;           /* topk_ce, softmax_ce: how many are predicted; else 0 */
+    float *thresholds; /* [types] what scores over these is predicted */
 };
 
 bool mlce_dense_add(mlce_parameters *parameters, const char *name, int in, int out,
@@ -82,6 +88,29 @@ static mlce_status declare_layers(mlce_model *model) {
     return model->head_state ? MLCE_OK : MLCE_E_MEMORY;
 }
 
+/* The loss, and how it predicts. */
+static mlce_status choose_loss(mlce_model *model) {
+    mlce_status status = mlce_loss_options_from(model->config, &model->loss);
+    if (status) return status;
+    bool over_spans = model->head->task == MLCE_TASK_SPANS;
+    if (over_spans && model->loss.kind == MLCE_LOSS_SOFTMAX_CE)
+        return mlce_fail(MLCE_E_CONFIG,
+                         "loss.name = softmax_ce picks one class for each item: it is for "
+                         "labels, not for spans");
+    if (over_spans && model->loss.kind == MLCE_LOSS_THRESHOLD_CE) {
+        model->learned_thresholds = mlce_parameters_add(model->parameters, "head.threshold", 1,
+                                                        model->types, MLCE_INIT_ZERO, 0);
+        if (!model->learned_thresholds) return MLCE_E_MEMORY;
+    }
+    if (model->loss.kind == MLCE_LOSS_TOPK_CE)
+        model->top = (int)mlce_config_int(model->config, "loss.k");
+    if (model->loss.kind == MLCE_LOSS_SOFTMAX_CE) model->top = 1;
+    if (!over_spans && model->top > model->types)
+        return mlce_fail(MLCE_E_CONFIG, "loss.k = %d: the data has %d types only", model->top,
+                         model->types);
+    return MLCE_OK;
+}
+
 static mlce_status copy_names(mlce_model *model, const char *const *names) {
     model->type_names = mlce_calloc((size_t)model->types, sizeof *model->type_names);
     if (!model->type_names) return MLCE_E_MEMORY;
@@ -98,11 +127,14 @@ static mlce_status build(mlce_model *model, const mlce_config *config, const cha
     model->embedding = mlce_strdup("");
     model->encoder_count = mlce_config_sections(config, "encoder");
     model->encoders = mlce_calloc((size_t)model->encoder_count, sizeof *model->encoders);
-    if (!model->config || !model->parameters || !model->embedding || !model->encoders)
+    model->thresholds = mlce_calloc((size_t)model->types, sizeof *model->thresholds);
+    if (!model->config || !model->parameters || !model->embedding || !model->encoders ||
+        !model->thresholds)
         return MLCE_E_MEMORY;
     model->dropout = (float)mlce_config_float(config, "model.dropout");
     if ((status = copy_names(model, names))) return status;
     if ((status = declare_layers(model))) return status;
+    if ((status = choose_loss(model))) return status;
     return mlce_parameters_allocate(model->parameters,
                                     (uint64_t)mlce_config_int(config, "train.seed"));
 }
@@ -133,6 +165,7 @@ void mlce_model_free(mlce_model *model) {
     free(model->encoders);
     free(model->type_names);
     free(model->head_state);
+    free(model->thresholds);
     free(model->embedding);
     mlce_parameters_free(model->parameters);
     mlce_config_free(model->config);
@@ -145,6 +178,14 @@ const mlce_config *mlce_model_config(const mlce_model *model) {
 
 mlce_parameters *mlce_model_parameters(const mlce_model *model) {
     return model->parameters;
+}
+
+mlce_task mlce_model_task(const mlce_model *model) {
+    return model->head->task;
+}
+
+float *mlce_model_thresholds(mlce_model *model) {
+    return model->thresholds;
 }
 
 int mlce_model_width(const mlce_model *model) {
@@ -171,16 +212,38 @@ mlce_status mlce_model_set_embedding(mlce_model *model, const char *embedding) {
     return MLCE_OK;
 }
 
-mlce_span_factors mlce_model_forward(mlce_model *model, mlce_graph *graph,
-                                     const mlce_batch *batch) {
+mlce_output mlce_model_forward(mlce_model *model, mlce_graph *graph, const mlce_batch *batch) {
     mlce_node *x = mlce_constant(graph, batch->tokens, batch->width, batch->embeddings);
     x = mlce_dropout(graph, x, model->dropout);
     for (int n = 0; n < model->encoder_count; n++)
         x = model->encoders[n].type->forward(graph, model->encoders[n].state, x, batch);
-    return model->head->forward(graph, model->head_state, x, batch);
+    mlce_output output = model->head->forward(graph, model->head_state, x, batch);
+    if (model->learned_thresholds)
+        output.factors.thresholds = mlce_use(graph, model->learned_thresholds);
+    return output;
+}
+
+mlce_node *mlce_model_loss(mlce_model *model, mlce_graph *graph, const mlce_output *output,
+                           const mlce_batch *batch) {
+    return mlce_output_loss(graph, &model->loss, output, batch);
+}
+
+mlce_status mlce_model_decode(mlce_model *model, const mlce_output *output, const mlce_batch *batch,
+                              mlce_span_list *list) {
+    mlce_decision decision = {.thresholds = model->thresholds, .top = model->top};
+    return mlce_output_decode(output, batch, &decision, list);
+}
+
+static const char *task_name(mlce_task task) {
+    return task == MLCE_TASK_LABELS ? "labelled items (mlce-labels)"
+                                    : "sequences with spans (mlce-spans)";
 }
 
 mlce_status mlce_model_accepts(const mlce_model *model, mlce_dataset *dataset) {
+    if (mlce_dataset_task(dataset) != model->head->task)
+        return mlce_fail(MLCE_E_DATA, "%s: holds %s, the model (model.head = %s) is for %s",
+                         mlce_dataset_name(dataset), task_name(mlce_dataset_task(dataset)),
+                         model->head->name, task_name(model->head->task));
     if (mlce_dataset_width(dataset) != model->width)
         return mlce_fail(
             MLCE_E_DATA,

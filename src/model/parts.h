@@ -5,7 +5,7 @@
 #include "mlce/batch.h"
 #include "mlce/config.h"
 #include "mlce/graph.h"
-#include "mlce/span.h"
+#include "mlce/model.h"
 
 /* A dense layer y = x W^T + b: "NAME.weight" [out, in] and "NAME.bias" [1, out]. */
 typedef struct mlce_dense {
@@ -28,13 +28,13 @@ typedef struct mlce_encoder_type {
     mlce_node *(*forward)(mlce_graph *g, const void *state, mlce_node *x, const mlce_batch *batch);
 } mlce_encoder_type;
 
-/* A head over spans: [tokens, in] -> the factors of the scores of all types. */
+/* A head: [tokens, in] -> the scores of all types, or their factors. */
 typedef struct mlce_head_type {
     const char *name; /* as in model.head */
+    mlce_task task;
     /* Declares the parameters under "head"; returns its state as above. */
     void *(*declare)(mlce_parameters *parameters, const mlce_config *config, int in, int types);
-    mlce_span_factors (*forward)(mlce_graph *g, const void *state, mlce_node *x,
-                                 const mlce_batch *batch);
+    mlce_output (*forward)(mlce_graph *g, const void *state, mlce_node *x, const mlce_batch *batch);
 } mlce_head_type;
 
 /* NULL (message set) where there is none of that name. */

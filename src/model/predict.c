@@ -13,24 +13,31 @@ typedef struct prediction {
     double loss; /* summed over sequences */
 } prediction;
 
+static mlce_status hand_over(prediction *p, const mlce_output *output, const mlce_batch *batch) {
+    for (int b = 0; b < batch->sequences; b++) {
+        size_t first = p->found.offsets[b];
+        mlce_prediction one = {
+            .sequence = batch->ids[b],
+            .spans = p->found.items + first,
+            .count = p->found.offsets[b + 1] - first,
+        };
+        if (output->task == MLCE_TASK_LABELS)
+            one.scores = output->scores->value + (size_t)b * (size_t)output->scores->cols;
+        mlce_status status = p->callback(&one, p->context);
+        if (status) return status;
+    }
+    return MLCE_OK;
+}
+
 static mlce_status predict_batch(prediction *p, const mlce_batch *batch, bool wants_loss) {
     mlce_graph_reset(p->graph);
-    mlce_span_factors factors = mlce_model_forward(p->model, p->graph, batch);
+    mlce_output output = mlce_model_forward(p->model, p->graph, batch);
+    mlce_node *loss = wants_loss ? mlce_model_loss(p->model, p->graph, &output, batch) : NULL;
     mlce_status status = mlce_graph_status(p->graph);
     if (status) return status;
-    if (wants_loss) {
-        mlce_node *loss = mlce_span_loss_op(p->graph, &factors, batch);
-        if (!loss) return mlce_graph_status(p->graph);
-        p->loss += (double)loss->value[0] * batch->sequences;
-    }
-    mlce_span_scores scores = mlce_span_factors_scores(&factors, batch);
-    status = mlce_span_decode(&scores, 0.0f, &p->found);
-    for (int b = 0; b < batch->sequences && !status; b++) {
-        size_t first = p->found.offsets[b];
-        status = p->callback(batch->ids[b], p->found.items + first, p->found.offsets[b + 1] - first,
-                             p->context);
-    }
-    return status;
+    if (loss) p->loss += (double)loss->value[0] * batch->sequences;
+    status = mlce_model_decode(p->model, &output, batch, &p->found);
+    return status ? status : hand_over(p, &output, batch);
 }
 
 static mlce_status predict_all(prediction *p, mlce_batcher *batcher, bool wants_loss) {

@@ -44,7 +44,7 @@ mlce_status mlce_weights_read_vector(const mlce_h5 *file, const char *folder,
     return MLCE_OK;
 }
 
-mlce_status mlce_weights_write(const mlce_h5 *file, const char *format, const mlce_model *model) {
+mlce_status mlce_weights_write(const mlce_h5 *file, const char *format, mlce_model *model) {
     char *config = mlce_config_to_json(mlce_model_config(model));
     if (!config) return MLCE_E_MEMORY;
     const mlce_parameters *parameters = mlce_model_parameters(model);
@@ -59,7 +59,24 @@ mlce_status mlce_weights_write(const mlce_h5 *file, const char *format, const ml
     if (!status)
         status = mlce_weights_write_vector(file, "/parameters", parameters,
                                            mlce_parameters_values(parameters));
+    if (!status)
+        status = mlce_h5_write_matrix(file, "/thresholds", mlce_model_thresholds(model), 1,
+                                      (size_t)mlce_model_types(model), MLCE_FLOAT32);
     free(config);
+    return status;
+}
+
+/* Files from before there were thresholds have none: they are 0. */
+static mlce_status read_thresholds(const mlce_h5 *file, mlce_model *model) {
+    if (!mlce_h5_exists(file, "/thresholds")) return MLCE_OK;
+    float *values = NULL;
+    size_t rows, cols, types = (size_t)mlce_model_types(model);
+    mlce_status status = mlce_h5_read_matrix(file, "/thresholds", &values, &rows, &cols);
+    if (!status && rows * cols != types)
+        status = mlce_fail(MLCE_E_DATA, "%s: /thresholds has %zu numbers for %zu types", file->path,
+                           rows * cols, types);
+    if (!status) memcpy(mlce_model_thresholds(model), values, types * sizeof *values);
+    free(values);
     return status;
 }
 
@@ -112,6 +129,7 @@ static mlce_status read_model(const mlce_h5 *file, mlce_config *config, mlce_h5_
     mlce_parameters *parameters = mlce_model_parameters(*model);
     status = mlce_weights_read_vector(file, "/parameters", parameters,
                                       mlce_parameters_values(parameters));
+    if (!status) status = read_thresholds(file, *model);
     return status ? status : mlce_model_set_embedding(*model, *embedding);
 }
 

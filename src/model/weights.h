@@ -4,6 +4,7 @@
  *                        config (a flat JSON object), width, embedding
  *   /types               [T] string
  *   /parameters/NAME     [rows, cols] float32
+ *   /thresholds          [1, T] float32   scores over these are predicted
  */
 #ifndef MLCE_MODEL_WEIGHTS_H
 #define MLCE_MODEL_WEIGHTS_H
@@ -11,7 +12,7 @@
 #include "data/hdf5.h"
 #include "mlce/model.h"
 
-mlce_status mlce_weights_write(const mlce_h5 *file, const char *format, const mlce_model *model);
+mlce_status mlce_weights_write(const mlce_h5 *file, const char *format, mlce_model *model);
 
 /* A matrix for each parameter, "<folder>/NAME", from or into a vector with the layout of
    mlce_parameters_values(). */

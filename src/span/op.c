@@ -5,10 +5,6 @@
  */
 #include "span/private.h"
 
-typedef struct gradients {
-    float *dqk, *dtype_terms;
-} gradients;
-
 static void hand_on(mlce_graph *g, mlce_node *input, const float *grad, float factor) {
     float beta;
     float *to = mlce_node_grad(g, input, &beta);
@@ -18,9 +14,10 @@ static void hand_on(mlce_graph *g, mlce_node *input, const float *grad, float fa
 }
 
 static void span_loss_backward(mlce_graph *g, mlce_node *loss) {
-    const gradients *d = loss->context;
-    hand_on(g, loss->input[0], d->dqk, loss->grad[0]);
-    if (loss->input[1]) hand_on(g, loss->input[1], d->dtype_terms, loss->grad[0]);
+    const mlce_span_gradients *d = loss->context;
+    hand_on(g, loss->input[0], d->qk, loss->grad[0]);
+    if (loss->input[1]) hand_on(g, loss->input[1], d->type_terms, loss->grad[0]);
+    if (loss->input[2]) hand_on(g, loss->input[2], d->thresholds, loss->grad[0]);
 }
 
 mlce_span_scores mlce_span_factors_scores(const mlce_span_factors *factors,
@@ -35,33 +32,36 @@ mlce_span_scores mlce_span_factors_scores(const mlce_span_factors *factors,
         .max_width = factors->max_width,
         .qk = factors->qk->value,
         .type_terms = factors->type_terms ? factors->type_terms->value : NULL,
+        .thresholds = factors->thresholds ? factors->thresholds->value : NULL,
     };
 }
 
-static float *gradient_memory(mlce_graph *g, const mlce_node *node) {
-    return mlce_arena_alloc(mlce_graph_arena(g), (size_t)node->rows * (size_t)node->cols,
-                            sizeof(float));
+/* Memory for the gradient of a node; *gradient stays NULL for none. */
+static bool take_gradient(mlce_graph *g, const mlce_node *node, float **gradient) {
+    if (!node) return true;
+    *gradient = mlce_arena_alloc(mlce_graph_arena(g), (size_t)node->rows * (size_t)node->cols,
+                                 sizeof(float));
+    return *gradient != NULL;
 }
 
-mlce_node *mlce_span_loss_op(mlce_graph *g, const mlce_span_factors *factors,
-                             const mlce_batch *batch) {
-    mlce_node *qk = factors->qk, *terms = factors->type_terms;
+mlce_node *mlce_span_loss_op(mlce_graph *g, const mlce_loss_options *options,
+                             const mlce_span_factors *factors, const mlce_batch *batch) {
+    mlce_node *qk = factors->qk, *terms = factors->type_terms, *thresholds = factors->thresholds;
     if (!qk || mlce_graph_status(g)) return NULL;
-    mlce_node *loss = mlce_node_new(g, 1, 1, span_loss_backward, (mlce_node *[]){qk, terms}, 2);
-    gradients *d = mlce_arena_alloc(mlce_graph_arena(g), 1, sizeof *d);
+    mlce_node *loss =
+        mlce_node_new(g, 1, 1, span_loss_backward, (mlce_node *[]){qk, terms, thresholds}, 3);
+    mlce_span_gradients *d = mlce_arena_alloc(mlce_graph_arena(g), 1, sizeof *d);
     if (!loss || !d) return mlce_graph_fail(g, MLCE_E_MEMORY);
-    *d = (gradients){0};
-    if (loss->wants_grad) {
-        d->dqk = gradient_memory(g, qk);
-        d->dtype_terms = terms ? gradient_memory(g, terms) : NULL;
-        if (!d->dqk || (terms && !d->dtype_terms)) return mlce_graph_fail(g, MLCE_E_MEMORY);
-    }
+    *d = (mlce_span_gradients){0};
     loss->context = d;
+    if (loss->wants_grad &&
+        (!take_gradient(g, qk, &d->qk) || !take_gradient(g, terms, &d->type_terms) ||
+         !take_gradient(g, thresholds, &d->thresholds)))
+        return mlce_graph_fail(g, MLCE_E_MEMORY);
     mlce_span_scores scores = mlce_span_factors_scores(factors, batch);
     mlce_span_gold gold = {batch->spans, batch->span_offsets};
     double value;
-    mlce_status status =
-        mlce_span_loss_in(mlce_graph_arena(g), &scores, &gold, &value, d->dqk, d->dtype_terms);
+    mlce_status status = mlce_span_loss_in(mlce_graph_arena(g), options, &scores, &gold, &value, d);
     if (status) return mlce_graph_fail(g, status);
     loss->value[0] = (float)value;
     return loss;

@@ -63,17 +63,17 @@ static mlce_status write_line(const output *out, json_t *line) {
                   : MLCE_OK;
 }
 
-static mlce_status predicted(int64_t sequence, const mlce_scored_span *spans, size_t count,
-                             void *context) {
+static mlce_status predicted(const mlce_prediction *prediction, void *context) {
     const output *out = context;
+    int64_t sequence = prediction->sequence;
     const char *id = mlce_dataset_id(out->dataset, sequence);
     const char *text = mlce_dataset_text(out->dataset, sequence);
     mlce_status status = MLCE_OK;
     json_t *line = json_pack("{s:I}", "sequence", (json_int_t)sequence), *list = json_array();
     if (id) json_object_set_new(line, "id", json_string(id));
     if (text) json_object_set_new(line, "text", json_string(text));
-    for (size_t n = 0; n < count && !status; n++)
-        json_array_append_new(list, span_json(out, sequence, &spans[n], &status));
+    for (size_t n = 0; n < prediction->count && !status; n++)
+        json_array_append_new(list, span_json(out, sequence, &prediction->spans[n], &status));
     json_object_set_new(line, "spans", list);
     if (!status) status = write_line(out, line);
     json_decref(line);

@@ -6,7 +6,7 @@
 #include "core/file.h"
 #include "model/weights.h"
 
-static mlce_status write_state(const mlce_h5 *file, const mlce_model *model, mlce_adam *adam,
+static mlce_status write_state(const mlce_h5 *file, mlce_model *model, mlce_adam *adam,
                                const mlce_train_state *state) {
     const struct {
         const char *name;
@@ -35,7 +35,7 @@ static mlce_status write_state(const mlce_h5 *file, const mlce_model *model, mlc
     return status;
 }
 
-mlce_status mlce_checkpoint_write(const char *path, const mlce_model *model, mlce_adam *adam,
+mlce_status mlce_checkpoint_write(const char *path, mlce_model *model, mlce_adam *adam,
                                   const mlce_train_state *state) {
     char *part = mlce_file_begin(path);
     if (!part) return MLCE_E_IO;

@@ -22,7 +22,7 @@ typedef struct mlce_train_state {
 } mlce_train_state;
 
 /* Writes the file whole or not at all. */
-mlce_status mlce_checkpoint_write(const char *path, const mlce_model *model, mlce_adam *adam,
+mlce_status mlce_checkpoint_write(const char *path, mlce_model *model, mlce_adam *adam,
                                   const mlce_train_state *state);
 
 #endif

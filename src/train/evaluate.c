@@ -6,12 +6,12 @@ typedef struct counting {
     mlce_span_metrics *metrics;
 } counting;
 
-static mlce_status count(int64_t sequence, const mlce_scored_span *spans, size_t span_count,
-                         void *context) {
+static mlce_status count(const mlce_prediction *prediction, void *context) {
     counting *c = context;
     int gold_count;
-    const mlce_span *gold = mlce_dataset_gold(c->dataset, sequence, &gold_count);
-    return mlce_span_metrics_add(c->metrics, gold, gold_count, spans, span_count);
+    const mlce_span *gold = mlce_dataset_gold(c->dataset, prediction->sequence, &gold_count);
+    return mlce_span_metrics_add(c->metrics, gold, gold_count, prediction->spans,
+                                 prediction->count);
 }
 
 mlce_status mlce_evaluate(mlce_model *model, mlce_dataset *dataset, mlce_span_metrics *metrics,

@@ -66,8 +66,8 @@ static mlce_status train_step(loop *l, const mlce_batch *batch, double *loss_val
     mlce_graph_reset(g);
     mlce_graph_set_random(g, (uint64_t)mlce_config_int(s->config, "train.seed"),
                           (uint64_t)s->state.step);
-    mlce_span_factors factors = mlce_model_forward(s->model, g, batch);
-    mlce_node *loss = mlce_span_loss_op(g, &factors, batch);
+    mlce_output output = mlce_model_forward(s->model, g, batch);
+    mlce_node *loss = mlce_model_loss(s->model, g, &output, batch);
     mlce_status status = mlce_graph_status(g);
     if (status) return status;
     *loss_value = loss->value[0];

@@ -39,9 +39,11 @@ static bool run_loss_case(const json_t *test) {
         .type_terms = terms,
     };
     mlce_span_gold gold = {spans, gold_offsets};
+    mlce_loss_options options = {.kind = MLCE_LOSS_MULTILABEL_CE};
+    mlce_span_gradients gradients = {.qk = dqk, .type_terms = dterms};
 
     double loss = NAN;
-    mlce_status status = mlce_span_loss(&scores, &gold, &loss, dqk, dterms);
+    mlce_status status = mlce_span_loss(&options, &scores, &gold, &loss, &gradients);
     ck_assert_msg(status == MLCE_OK, "%s: %s", fixture_case, mlce_last_error());
     fixture_compare_loss(test, loss);
     fixture_compare("dqk", fixture_get(qk_json, "gradient"), dqk, 1e-4);
@@ -49,7 +51,7 @@ static bool run_loss_case(const json_t *test) {
         fixture_compare("dtype_terms", fixture_get(terms_json, "gradient"), dterms, 1e-4);
 
     double loss_alone = NAN;
-    status = mlce_span_loss(&scores, &gold, &loss_alone, NULL, NULL);
+    status = mlce_span_loss(&options, &scores, &gold, &loss_alone, NULL);
     ck_assert_msg(status == MLCE_OK, "%s: %s", fixture_case, mlce_last_error());
     fixture_compare_loss(test, loss_alone);
     bool decoded = fixture_compare_spans(test, &scores);
@@ -134,12 +136,12 @@ static void run_model(mlce_model *model, const mlce_batch *batch, const json_t *
     for (int round = 0; round < 2; round++) { /* gradients start afresh, the graph is reused */
         mlce_graph_reset(g);
         mlce_parameters_clear_grads(mlce_model_parameters(model));
-        mlce_span_factors factors = mlce_model_forward(model, g, batch);
-        mlce_node *loss = mlce_span_loss_op(g, &factors, batch);
+        mlce_output output = mlce_model_forward(model, g, batch);
+        mlce_node *loss = mlce_model_loss(model, g, &output, batch);
         ck_assert_msg(mlce_backward(g, loss) == MLCE_OK, "%s: %s", fixture_case, mlce_last_error());
         fixture_compare_loss(test, (double)loss->value[0]);
         compare_parameters(model, parameters);
-        mlce_span_scores scores = mlce_span_factors_scores(&factors, batch);
+        mlce_span_scores scores = mlce_span_factors_scores(&output.factors, batch);
         ck_assert_msg(fixture_compare_spans(test, &scores), "%s: no spans", fixture_case);
     }
     mlce_graph_free(g);

@@ -63,9 +63,17 @@ static problem make_problem(const plan *p, uint64_t seed) {
         m.gold_offsets[s + 1] =
             m.gold_offsets[s] +
             draw_gold(&random, p, m.offsets[s + 1] - m.offsets[s], m.spans + m.gold_offsets[s]);
-    m.scores = (mlce_span_scores){p->sequences, m.offsets,    p->types,
-                                  p->heads,     p->head_size, 1.0f / sqrtf((float)p->head_size),
-                                  p->max_width, m.qk,         p->terms ? m.terms : NULL};
+    m.scores = (mlce_span_scores){
+        .sequences = p->sequences,
+        .offsets = m.offsets,
+        .types = p->types,
+        .heads = p->heads,
+        .head_size = p->head_size,
+        .scale = 1.0f / sqrtf((float)p->head_size),
+        .max_width = p->max_width,
+        .qk = m.qk,
+        .type_terms = p->terms ? m.terms : NULL,
+    };
     m.gold = (mlce_span_gold){m.spans, m.gold_offsets};
     return m;
 }
@@ -91,6 +99,7 @@ static double score_of(const mlce_span_scores *f, int s, int a, int i, int j) {
         sum += (double)terms[(size_t)i * 2 * (size_t)f->types + (size_t)a];
         sum += (double)terms[(size_t)j * 2 * (size_t)f->types + (size_t)(f->types + a)];
     }
+    if (f->thresholds) sum -= (double)f->thresholds[a];
     return sum;
 }
 
@@ -105,13 +114,12 @@ static bool exists(const mlce_span_scores *f, int i, int j) {
     return f->max_width == 0 || j - i < f->max_width;
 }
 
-/* log(1 + sum of e^x) of the pairs that are (positive) or are not (negative) gold. */
+/* log(sum of e^x) of the pairs that are (positive) or are not (negative) gold. */
 static double plain_log_z(const problem *m, int s, int a, bool positive) {
     const mlce_span_scores *f = &m->scores;
     int length = f->offsets[s + 1] - f->offsets[s];
-    double top = 0, sum;
+    double top = -INFINITY, sum = 0;
     for (int pass = 0; pass < 2; pass++) {
-        sum = exp(-top);
         for (int i = 0; i < length; i++)
             for (int j = i; j < length && exists(f, i, j); j++) {
                 if (is_gold(m, s, a, i, j) != positive) continue;
@@ -140,19 +148,70 @@ static void add_plain_gradient(const problem *m, int s, int a, int i, int j, dou
     dterms[row_j * 2 * T + T + (size_t)a] += g;
 }
 
-static double plain_loss(const problem *m, double *dqk, double *dterms) {
+/* The loss and dL/ds of every pair of one sequence and type, by the formulas of span.h. */
+typedef struct plain {
+    mlce_loss_options options;
+    double log_negative, log_positive; /* log Z_N, log Z_P */
+    double pairs;
+} plain;
+
+static double softplus(double x) {
+    return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x));
+}
+
+/* p^gamma log(1 + e^x) and its derivative, p = 1 / (1 + e^-x) */
+static double focal_term(double x, double gamma, double *derivative) {
+    double p = 1 / (1 + exp(-x)), q = 1 / (1 + exp(x));
+    double power = gamma > 0 ? exp(-gamma * softplus(-x)) : 1;
+    *derivative = power * (gamma * q * softplus(x) + p);
+    return power * softplus(x);
+}
+
+static double pair_gradient(const plain *p, double s, bool gold, double *term) {
+    const mlce_loss_options *o = &p->options;
+    double derivative, weight;
+    *term = 0;
+    switch (o->kind) {
+    case MLCE_LOSS_BINARY_CE:
+    case MLCE_LOSS_FOCAL:
+        weight = o->kind == MLCE_LOSS_FOCAL ? (double)(gold ? o->alpha : 1 - o->alpha)
+                                            : (double)(gold ? o->positive_weight : 1.0f);
+        *term = weight * focal_term(gold ? -s : s,
+                                    o->kind == MLCE_LOSS_FOCAL ? (double)o->gamma : 0, &derivative);
+        *term /= p->pairs;
+        return weight * (gold ? -derivative : derivative) / p->pairs;
+    case MLCE_LOSS_TOPK_CE: {
+        double both = softplus(p->log_negative + p->log_positive);
+        return gold ? -exp(p->log_negative - s - both) : exp(p->log_positive + s - both);
+    }
+    default:
+        return gold ? -exp(-s - softplus(p->log_positive)) : exp(s - softplus(p->log_negative));
+    }
+}
+
+/* The scores' thresholds' gradients go into dthresholds. */
+static double plain_loss(const problem *m, const mlce_loss_options *options, double *dqk,
+                         double *dterms, double *dthresholds) {
     const mlce_span_scores *f = &m->scores;
     double loss = 0, weight = 1.0 / ((double)f->sequences * f->types);
     for (int s = 0; s < f->sequences; s++)
         for (int a = 0; a < f->types; a++) {
-            double negative = plain_log_z(m, s, a, false), positive = plain_log_z(m, s, a, true);
-            loss += weight * (negative + positive);
             int length = f->offsets[s + 1] - f->offsets[s];
+            plain p = {*options, plain_log_z(m, s, a, false), plain_log_z(m, s, a, true), 0};
+            for (int i = 0; i < length; i++)
+                for (int j = i; j < length && exists(f, i, j); j++) p.pairs++;
+            if (options->kind == MLCE_LOSS_TOPK_CE)
+                loss += weight * softplus(p.log_negative + p.log_positive);
+            else if (options->kind != MLCE_LOSS_BINARY_CE && options->kind != MLCE_LOSS_FOCAL)
+                loss += weight * (softplus(p.log_negative) + softplus(p.log_positive));
             for (int i = 0; i < length; i++)
                 for (int j = i; j < length && exists(f, i, j); j++) {
-                    double x = score_of(f, s, a, i, j);
-                    double g = is_gold(m, s, a, i, j) ? -exp(-x - positive) : exp(x - negative);
+                    double term;
+                    double g =
+                        pair_gradient(&p, score_of(f, s, a, i, j), is_gold(m, s, a, i, j), &term);
+                    loss += weight * term;
                     add_plain_gradient(m, s, a, i, j, weight * g, dqk, dterms);
+                    dthresholds[a] -= weight * g;
                 }
         }
     return loss;
@@ -168,25 +227,32 @@ static double relative_error(const float *a, const double *b, size_t size) {
     return error / largest;
 }
 
-static void check_plan(const plan *p, uint64_t seed) {
+static void check_plan(const plan *p, const mlce_loss_options *options, uint64_t seed) {
     problem m = make_problem(p, seed);
     size_t qk_size = (size_t)m.tokens * (size_t)p->heads * 2 * (size_t)p->head_size;
-    size_t term_size = (size_t)m.tokens * 2 * (size_t)p->types;
+    size_t term_size = (size_t)m.tokens * 2 * (size_t)p->types, types = (size_t)p->types;
+    float thresholds[64], dthresholds[64];
+    for (int a = 0; a < p->types; a++) thresholds[a] = 0.3f * (float)(a % 5) - 0.5f;
+    if (options->kind == MLCE_LOSS_THRESHOLD_CE) m.scores.thresholds = thresholds;
     float *dqk = calloc(qk_size + 1, sizeof *dqk), *dterms = calloc(term_size + 1, sizeof *dterms);
-    double *plain_dqk = calloc(qk_size + 1, sizeof *plain_dqk);
+    double *plain_dqk = calloc(qk_size + 1, sizeof *plain_dqk), plain_dthresholds[64] = {0};
     double *plain_dterms = calloc(term_size + 1, sizeof *plain_dterms);
-    double loss, expected = plain_loss(&m, plain_dqk, plain_dterms);
-    assert_ok(mlce_span_loss(&m.scores, &m.gold, &loss, dqk, p->terms ? dterms : NULL));
+    mlce_span_gradients gradients = {dqk, p->terms ? dterms : NULL, dthresholds};
+    double loss, error;
+    double expected = plain_loss(&m, options, plain_dqk, plain_dterms, plain_dthresholds);
+    assert_ok(mlce_span_loss(options, &m.scores, &m.gold, &loss, &gradients));
     ck_assert_msg(fabs(loss - expected) <= 1e-5 * fmax(1, fabs(expected)), "loss %.9g, plain %.9g",
                   loss, expected);
-    double error = relative_error(dqk, plain_dqk, qk_size);
+    error = relative_error(dqk, plain_dqk, qk_size);
     ck_assert_msg(error < 1e-4, "dqk differs by %g", error);
-    if (p->terms) {
-        error = relative_error(dterms, plain_dterms, term_size);
-        ck_assert_msg(error < 1e-4, "dtype_terms differ by %g", error);
+    error = p->terms ? relative_error(dterms, plain_dterms, term_size) : 0;
+    ck_assert_msg(error < 1e-4, "dtype_terms differ by %g", error);
+    if (m.scores.thresholds) {
+        error = relative_error(dthresholds, plain_dthresholds, types);
+        ck_assert_msg(error < 1e-4, "dthresholds differ by %g", error);
     }
     double only_loss;
-    assert_ok(mlce_span_loss(&m.scores, &m.gold, &only_loss, NULL, NULL));
+    assert_ok(mlce_span_loss(options, &m.scores, &m.gold, &only_loss, NULL));
     ck_assert_double_eq(only_loss, loss);
     free(dqk);
     free(dterms);
@@ -197,27 +263,44 @@ static void check_plan(const plan *p, uint64_t seed) {
 
 static const plan plans[] = {
     /* sequences longest types heads d width size shift gold terms */
-    {3, 9, 2, 1, 4, 0, 1, 0, 2, true},     {3, 9, 3, 3, 4, 0, 1, 0, 2, false},
-    {4, 70, 3, 1, 8, 0, 2, -3, 3, true},   {2, 150, 2, 1, 8, 0, 1, 0, 5, true},
-    {2, 150, 2, 2, 8, 17, 1, 0, 5, false}, {3, 40, 2, 1, 8, 1, 1, 0, 20, true},
-    {3, 70, 2, 1, 8, 65, 1, 0, 40, true},  {5, 1, 4, 1, 2, 0, 1, 0, 1, true},
-    {3, 12, 2, 1, 4, 0, 1, 0, -1, true},   {3, 12, 3, 1, 4, 0, 1, 0, 0, true},
-    {3, 20, 2, 1, 4, 0, 12, 0, 3, true},   {3, 20, 2, 1, 4, 0, 1, 80, 3, true},
-    {3, 20, 2, 1, 4, 0, 1, -80, 3, true},  {3, 20, 2, 1, 4, 0, 60, 0, 6, true},
-    {3, 20, 2, 1, 4, 0, 1, 9000, 3, true}, {2, 20, 2, 1, 4, 0, 1, -9000, 3, true},
-    {2, 65, 9, 9, 2, 0, 1, 0, 3, false},   {2, 64, 50, 1, 2, 0, 1, -1, 1, true},
+    {3, 9, 2, 1, 4, 0, 1, 0, 2, true},      {3, 9, 3, 3, 4, 0, 1, 0, 2, false},
+    {4, 70, 3, 1, 8, 0, 2, -3, 3, true},    {2, 150, 2, 1, 8, 0, 1, 0, 5, true},
+    {3, 30, 4, 1, 8, 0, 1, 0, 4, false},    {2, 150, 2, 2, 8, 17, 1, 0, 5, false},
+    {3, 40, 2, 1, 8, 1, 1, 0, 20, true},    {3, 70, 2, 1, 8, 65, 1, 0, 40, true},
+    {5, 1, 4, 1, 2, 0, 1, 0, 1, true},      {3, 12, 2, 1, 4, 0, 1, 0, -1, true},
+    {3, 12, 3, 1, 4, 0, 1, 0, 0, true},     {3, 20, 2, 1, 4, 0, 12, 0, 3, true},
+    {3, 20, 2, 1, 4, 0, 1, 80, 3, true},    {3, 20, 2, 1, 4, 0, 1, -80, 3, true},
+    {3, 20, 2, 1, 4, 0, 60, 0, 6, true},    {3, 20, 2, 1, 4, 0, 1, 9000, 3, true},
+    {2, 20, 2, 1, 4, 0, 1, -9000, 3, true}, {2, 65, 9, 9, 2, 0, 1, 0, 3, false},
+    {1, 600, 2, 1, 4, 0, 1, -4, 9, true},   {1, 530, 2, 2, 4, 0, 2, 0, 9, false},
+    {1, 1000, 2, 1, 4, 30, 2, -2, 9, true}, {2, 64, 50, 1, 2, 0, 1, -1, 1, true},
 };
 
 START_TEST(loss_and_gradients_agree_with_a_plain_double_sum) {
-    for (uint64_t seed = 0; seed < 4; seed++) check_plan(&plans[_i], seed);
+    static const mlce_loss_options options[] = {
+        {.kind = MLCE_LOSS_MULTILABEL_CE},
+        {.kind = MLCE_LOSS_THRESHOLD_CE},
+        {.kind = MLCE_LOSS_TOPK_CE},
+        {.kind = MLCE_LOSS_BINARY_CE, .positive_weight = 3},
+        {.kind = MLCE_LOSS_FOCAL, .alpha = 0.25f, .gamma = 2},
+    };
+    for (size_t o = 0; o < sizeof options / sizeof options[0]; o++)
+        for (uint64_t seed = 0; seed < 3; seed++) check_plan(&plans[_i], &options[o], seed);
 }
 END_TEST
 
+/* Thresholds lift some types and lower others; a model that predicts too much is another test's. */
 START_TEST(decoding_finds_just_the_scores_over_the_threshold) {
     const plan *p = &plans[_i];
+    if (p->shift > 0 || p->longest > 200 || p->types > 9) return;
     problem m = make_problem(p, 5);
+    float learned[64], thresholds[64];
+    for (int a = 0; a < p->types; a++) learned[a] = 0.2f * (float)(a % 3), thresholds[a] = 0.25f;
+    m.scores.thresholds = learned;
+    mlce_decision decision = {.thresholds = thresholds};
     mlce_span_list list = {0};
-    for (int round = 0; round < 2; round++) assert_ok(mlce_span_decode(&m.scores, 0.25f, &list));
+    for (int round = 0; round < 2; round++)
+        assert_ok(mlce_span_decode(&m.scores, &decision, &list));
     size_t n = 0;
     for (int s = 0; s < p->sequences; s++) {
         ck_assert_uint_eq(list.offsets[s], n);
@@ -242,16 +325,68 @@ START_TEST(decoding_finds_just_the_scores_over_the_threshold) {
 }
 END_TEST
 
+START_TEST(a_model_that_predicts_everything_keeps_its_best_spans) {
+    plan p = {1, 120, 3, 1, 4, 0, 1, 9, 0, true};
+    problem m = make_problem(&p, 5);
+    mlce_decision decision = {0};
+    mlce_span_list list = {0};
+    assert_ok(mlce_span_decode(&m.scores, &decision, &list));
+    ck_assert_uint_eq(list.count, mlce_span_most(120));
+    double lowest = INFINITY, better = 0;
+    for (size_t n = 0; n < list.count; n++) lowest = fmin(lowest, (double)list.items[n].score);
+    for (int a = 0; a < 3; a++)
+        for (int i = 0; i < 120; i++)
+            for (int j = i; j < 120; j++) better += score_of(&m.scores, 0, a, i, j) > lowest + 1e-4;
+    ck_assert_double_le(better, (double)list.count);
+    mlce_span_list_free(&list);
+    free_problem(&m);
+}
+END_TEST
+
+START_TEST(the_best_k_of_each_type_are_found_whatever_their_scores) {
+    const plan *p = &plans[_i];
+    if (p->longest > 200) return;
+    enum { K = 3 };
+    problem m = make_problem(p, 6);
+    mlce_decision decision = {.top = K};
+    mlce_span_list list = {0};
+    assert_ok(mlce_span_decode(&m.scores, &decision, &list));
+    for (int s = 0; s < p->sequences; s++)
+        for (int a = 0; a < p->types; a++) {
+            int length = m.offsets[s + 1] - m.offsets[s], found = 0, pairs = 0;
+            double lowest = INFINITY, better = 0;
+            for (size_t n = list.offsets[s]; n < list.offsets[s + 1]; n++) {
+                if (list.items[n].span.type != a) continue;
+                lowest = fmin(lowest, (double)list.items[n].score);
+                found++;
+            }
+            for (int i = 0; i < length; i++)
+                for (int j = i; j < length && exists(&m.scores, i, j); j++, pairs++) {
+                    double x = score_of(&m.scores, s, a, i, j);
+                    better += x > lowest + 1e-5 * fmax(1, fabs(x));
+                }
+            ck_assert_int_eq(found, pairs < K ? pairs : K);
+            ck_assert_double_lt(better, K);
+        }
+    mlce_span_list_free(&list);
+    free_problem(&m);
+}
+END_TEST
+
 START_TEST(span_gradients_have_the_same_bits_for_any_number_of_threads) {
-    problem m = make_problem(&plans[3], 1);
-    size_t size = (size_t)m.tokens * 2 * 8;
+    const plan *p = &plans[_i];
+    problem m = make_problem(p, 1);
+    mlce_loss_options options = {.kind = MLCE_LOSS_MULTILABEL_CE};
+    size_t size = (size_t)m.tokens * 2 * (size_t)p->heads * (size_t)p->head_size;
     float *first = calloc(size, sizeof *first), *dqk = calloc(size, sizeof *dqk);
     double loss, first_loss;
     omp_set_num_threads(1);
-    assert_ok(mlce_span_loss(&m.scores, &m.gold, &first_loss, first, NULL));
+    mlce_span_gradients gradients = {.qk = first};
+    assert_ok(mlce_span_loss(&options, &m.scores, &m.gold, &first_loss, &gradients));
+    gradients.qk = dqk;
     for (int threads = 2; threads <= 4; threads++) {
         omp_set_num_threads(threads);
-        assert_ok(mlce_span_loss(&m.scores, &m.gold, &loss, dqk, NULL));
+        assert_ok(mlce_span_loss(&options, &m.scores, &m.gold, &loss, &gradients));
         ck_assert_mem_eq(&loss, &first_loss, sizeof loss);
         ck_assert_mem_eq(dqk, first, size * sizeof *first);
     }
@@ -265,9 +400,16 @@ START_TEST(factors_of_an_impossible_shape_are_refused) {
     problem m = make_problem(&plans[0], 1);
     double loss;
     m.scores.heads = 5;
-    assert_fails(mlce_span_loss(&m.scores, &m.gold, &loss, NULL, NULL), MLCE_E_ARGUMENT, "5 heads");
+    mlce_loss_options options = {.kind = MLCE_LOSS_MULTILABEL_CE};
+    assert_fails(mlce_span_loss(&options, &m.scores, &m.gold, &loss, NULL), MLCE_E_ARGUMENT,
+                 "5 heads");
     mlce_span_list list = {0};
-    assert_fails(mlce_span_decode(&m.scores, 0, &list), MLCE_E_ARGUMENT, "5 heads");
+    mlce_decision decision = {0};
+    assert_fails(mlce_span_decode(&m.scores, &decision, &list), MLCE_E_ARGUMENT, "5 heads");
+    options.kind = MLCE_LOSS_SOFTMAX_CE;
+    m.scores.heads = 2, m.scores.types = 2;
+    assert_fails(mlce_span_loss(&options, &m.scores, &m.gold, &loss, NULL), MLCE_E_ARGUMENT,
+                 "softmax_ce");
     free_problem(&m);
 }
 END_TEST
@@ -276,7 +418,10 @@ static void add_tests(TCase *cases) {
     int count = (int)(sizeof plans / sizeof plans[0]);
     tcase_add_loop_test(cases, loss_and_gradients_agree_with_a_plain_double_sum, 0, count);
     tcase_add_loop_test(cases, decoding_finds_just_the_scores_over_the_threshold, 0, count);
-    tcase_add_test(cases, span_gradients_have_the_same_bits_for_any_number_of_threads);
+    tcase_add_test(cases, a_model_that_predicts_everything_keeps_its_best_spans);
+    tcase_add_loop_test(cases, the_best_k_of_each_type_are_found_whatever_their_scores, 0, count);
+    tcase_add_loop_test(cases, span_gradients_have_the_same_bits_for_any_number_of_threads, 0,
+                        count);
     tcase_add_test(cases, factors_of_an_impossible_shape_are_refused);
 }
 

@@ -1,0 +1,16 @@
+/* output.h - the loss and the predictions of what a head gives, for each task. */
+#ifndef MLCE_MODEL_OUTPUT_H
+#define MLCE_MODEL_OUTPUT_H
+
+#include "mlce/model.h"
+
+/* loss.name and what belongs to it. */
+mlce_status mlce_loss_options_from(const mlce_config *config, mlce_loss_options *options);
+
+mlce_node *mlce_output_loss(mlce_graph *g, const mlce_loss_options *options,
+                            const mlce_output *output, const mlce_batch *batch);
+
+mlce_status mlce_output_decode(const mlce_output *output, const mlce_batch *batch,
+                               const mlce_decision *decision, mlce_span_list *list);
+
+#endif
