@@ -29,13 +29,22 @@ MLCE_FUSED_KERNEL static float largest(const float *s, int count) {
     return top;
 }
 
-/* e_i = e^(s_i - shift); returns their sum. */
-MLCE_FUSED_KERNEL static float exponentials(const float *s, float shift, float *e, int count) {
+/* e_i = e^(s_i - shift); returns their sum. Meanwhile `next`, if given, is fetched from memory: as
+   many numbers from there on. */
+MLCE_FUSED_KERNEL static float exponentials(const float *s, float shift, float *e, int count,
+                                            const float *next) {
+    enum { STRIP = 128, LINE = 16 };
     float sum = 0;
+    for (int first = 0; first < count; first += STRIP) {
+        int end = count - first < STRIP ? count : first + STRIP;
+#if defined(__GNUC__)
+        for (int i = first; next && i < end; i += LINE) __builtin_prefetch(next + i);
+#endif
 #pragma omp simd reduction(+ : sum)
-    for (int i = 0; i < count; i++) {
-        e[i] = mlce_vector_exp(s[i] - shift);
-        sum += e[i];
+        for (int i = first; i < end; i++) {
+            e[i] = mlce_vector_exp(s[i] - shift);
+            sum += e[i];
+        }
     }
     return sum;
 }
@@ -158,8 +167,9 @@ void mlce_exponentials_add(const mlce_loss_row *row, int first, int end, mlce_lo
         float top = largest(block.s, count);
         if (top > plain.shift + SLACK)
             raise_shift(&plain, top, row->grad ? row->grad + first : NULL, i - first);
-        float sum = exponentials(block.s, finite_or_0(plain.shift),
-                                 row->grad ? row->grad + i : unused, count);
+        float sum = exponentials(
+            block.s, finite_or_0(plain.shift), row->grad ? row->grad + i : unused, count,
+            row->classes - i >= 2 * MLCE_LOSS_BLOCK ? row->scores + i + count : NULL);
         if (isnan(sum) || top == INFINITY) part->bad = true;
         plain.sum += (double)sum;
         add_singles(row, &block, part);

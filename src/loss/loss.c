@@ -73,13 +73,16 @@ static void each_part(row_work *work, part_pass *pass, bool parallel) {
 #pragma omp parallel for schedule(dynamic)
         for (int i = 0; i < work->part_count; i++) go_through(work, pass, i);
     } else {
-        for (int i = 0; i < work->part_count; i++) go_through(work, pass, i);
+        /* Backwards in the second pass: what was written last is still in the cache. */
+        for (int i = 0; i < work->part_count; i++)
+            go_through(work, pass, pass == second_pass ? work->part_count - 1 - i : i);
     }
 }
 
 static void cut(row_work *work) {
     int blocks = (work->row.classes + MLCE_LOSS_BLOCK - 1) / MLCE_LOSS_BLOCK;
     int blocks_in_part = (blocks + MLCE_LOSS_PARTS - 1) / MLCE_LOSS_PARTS;
+    if (blocks_in_part < MLCE_LOSS_PART_BLOCKS) blocks_in_part = MLCE_LOSS_PART_BLOCKS;
     work->part_size = blocks_in_part * MLCE_LOSS_BLOCK;
     work->part_count = blocks == 0 ? 0 : (blocks + blocks_in_part - 1) / blocks_in_part;
 }

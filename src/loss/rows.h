@@ -15,8 +15,9 @@
 
 enum {
     MLCE_LOSS_BLOCK = 1024,
-    MLCE_LOSS_PARTS = 256,
-    MLCE_LOSS_SINGLES = 16 /* more listed positives in a block are scattered into an array */
+    MLCE_LOSS_PARTS = 64,
+    MLCE_LOSS_PART_BLOCKS = 4, /* at least */
+    MLCE_LOSS_SINGLES = 16     /* more listed positives in a block are scattered into an array */
 };
 
 typedef struct mlce_loss_row {

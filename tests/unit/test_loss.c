@@ -268,9 +268,10 @@ static const double TINY = 1e-30;
 static void check_near(const char *what, const made *m, uint64_t seed, int r, int i, double got,
                        double expected, double size) {
     double error = fabs(got - expected);
-    ck_assert_msg(
-        error <= 1e-5 * size + TINY, "%s, seed %llu, %s of row %d, class %d: %.9g, plain %.9g",
-        mlce_loss_name(m->options.kind), (unsigned long long)seed, what, r, i, got, expected);
+    if (!(error <= 1e-5 * size + TINY))
+        ck_abort_msg("%s, seed %llu, %s of row %d, class %d: %.9g, plain %.9g",
+                     mlce_loss_name(m->options.kind), (unsigned long long)seed, what, r, i, got,
+                     expected);
 }
 
 static void compare(const made *m, uint64_t seed, const double *loss, const float *grad,
@@ -329,7 +330,7 @@ static void check_case(mlce_loss_kind kind, int rows, int classes, uint64_t seed
 static const mlce_loss_kind kinds[] = {MLCE_LOSS_SOFTMAX_CE,   MLCE_LOSS_TOPK_CE,
                                        MLCE_LOSS_THRESHOLD_CE, MLCE_LOSS_MULTILABEL_CE,
                                        MLCE_LOSS_BINARY_CE,    MLCE_LOSS_FOCAL};
-enum { KINDS = sizeof kinds / sizeof kinds[0], CASES = 1200 };
+enum { KINDS = sizeof kinds / sizeof kinds[0], CASES = 800 };
 
 START_TEST(losses_and_gradients_agree_with_plain_double_sums) {
     static const int sizes[] = {1, 2, 3, 7, 17, 100, 333, 1023, 1024, 1025, 2048, 3000};
@@ -340,7 +341,7 @@ START_TEST(losses_and_gradients_agree_with_plain_double_sums) {
 END_TEST
 
 START_TEST(long_rows_are_as_exact) {
-    for (uint64_t seed = 0; seed < 6; seed++)
+    for (uint64_t seed = 0; seed < 3; seed++)
         check_case(kinds[_i], 1, 270001 + 300000 * (int)(seed % 2), seed);
 }
 END_TEST
