@@ -5,12 +5,18 @@
  */
 #include "span/private.h"
 
-static void hand_on(mlce_graph *g, mlce_node *input, const float *grad, float factor) {
-    float beta;
-    float *to = mlce_node_grad(g, input, &beta);
-    if (!to) return;
+/* The first gradient of a node may become its memory; another is added. */
+static void hand_on(mlce_graph *g, mlce_node *input, float *grad, float factor) {
+    if (!input->wants_grad) return;
     size_t size = (size_t)input->rows * (size_t)input->cols;
-    for (size_t i = 0; i < size; i++) to[i] = factor * grad[i] + (beta != 0 ? to[i] : 0.0f);
+    for (size_t i = 0; factor != 1.0f && i < size; i++) grad[i] *= factor;
+    if (!input->grad) {
+        input->grad = grad;
+        *input->grad_started = true;
+        return;
+    }
+    float *to = mlce_node_grad(g, input, NULL);
+    for (size_t i = 0; i < size; i++) to[i] += grad[i];
 }
 
 static void span_loss_backward(mlce_graph *g, mlce_node *loss) {

@@ -289,6 +289,36 @@ START_TEST(loss_and_gradients_agree_with_a_plain_double_sum) {
 }
 END_TEST
 
+/* The largest u stands behind the largest v, so that no pair comes near the shift that they make:
+   what is left of the shifted sums is not to be trusted, and must not be. */
+START_TEST(terms_whose_largest_never_meet_are_summed_exactly) {
+    static const mlce_loss_options options = {.kind = MLCE_LOSS_MULTILABEL_CE};
+    plan p = {2, _i ? 560 : 40, 3, 1, 4, 0, 1, 0, 3, true};
+    problem m = make_problem(&p, 8);
+    size_t qk_size = (size_t)m.tokens * 8, term_size = (size_t)m.tokens * 6;
+    for (int s = 0; s < p.sequences; s++)
+        for (int i = m.offsets[s]; i < m.offsets[s + 1]; i++)
+            for (int a = 0; a < 2; a++) { /* the third type stays as it is */
+                m.terms[i * 6 + a] += i + 1 == m.offsets[s + 1] ? 90 : -60;
+                m.terms[i * 6 + 3 + a] += i == m.offsets[s] ? 90 : -60;
+            }
+    float *dqk = calloc(qk_size, sizeof *dqk), *dterms = calloc(term_size, sizeof *dterms);
+    double *plain_dqk = calloc(qk_size, sizeof *plain_dqk), unused[3] = {0};
+    double *plain_dterms = calloc(term_size, sizeof *plain_dterms);
+    mlce_span_gradients gradients = {.qk = dqk, .type_terms = dterms};
+    double loss, expected = plain_loss(&m, &options, plain_dqk, plain_dterms, unused);
+    assert_ok(mlce_span_loss(&options, &m.scores, &m.gold, &loss, &gradients));
+    ck_assert_double_eq_tol(loss, expected, 1e-5 * fmax(1, expected));
+    ck_assert_double_lt(relative_error(dqk, plain_dqk, qk_size), 1e-4);
+    ck_assert_double_lt(relative_error(dterms, plain_dterms, term_size), 1e-4);
+    free(dqk);
+    free(dterms);
+    free(plain_dqk);
+    free(plain_dterms);
+    free_problem(&m);
+}
+END_TEST
+
 /* Thresholds lift some types and lower others; a model that predicts too much is another test's. */
 START_TEST(decoding_finds_just_the_scores_over_the_threshold) {
     const plan *p = &plans[_i];
@@ -417,6 +447,7 @@ END_TEST
 static void add_tests(TCase *cases) {
     int count = (int)(sizeof plans / sizeof plans[0]);
     tcase_add_loop_test(cases, loss_and_gradients_agree_with_a_plain_double_sum, 0, count);
+    tcase_add_loop_test(cases, terms_whose_largest_never_meet_are_summed_exactly, 0, 2);
     tcase_add_loop_test(cases, decoding_finds_just_the_scores_over_the_threshold, 0, count);
     tcase_add_test(cases, a_model_that_predicts_everything_keeps_its_best_spans);
     tcase_add_loop_test(cases, the_best_k_of_each_type_are_found_whatever_their_scores, 0, count);
