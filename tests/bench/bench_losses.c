@@ -1,0 +1,141 @@
+/* bench_losses.c - the time of each loss with its gradient, beside the time that a copy of the
+ * scores to the gradients takes with the same threads. Run by scripts/bench-losses.
+ *
+ *   bench_losses [ROWS CLASSES POSITIVES REPEATS]
+ *
+ * One line a loss: its name, the median milliseconds of the loss and of the copy, which take
+ * turns, and the median of their ratios.
+ */
+#include <omp.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mlce/loss.h"
+#include "mlce/random.h"
+
+typedef struct bench {
+    int rows, classes, positives, repeats;
+    float *scores, *grad, *dense, *thresholds, *threshold_grad;
+    double *loss;
+    int *offsets, *indices;
+} bench;
+
+static void *allocate(size_t count, size_t size) {
+    void *memory = calloc(count ? count : 1, size);
+    if (memory) return memory;
+    fprintf(stderr, "bench_losses: out of memory\n");
+    exit(1);
+}
+
+/* A row is cut into as many stretches as it has positives, and each has one somewhere. */
+static bench set_up(int rows, int classes, int positives, int repeats) {
+    size_t size = (size_t)rows * (size_t)classes, listed = (size_t)rows * (size_t)positives;
+    bench b = {.rows = rows, .classes = classes, .positives = positives, .repeats = repeats};
+    b.scores = allocate(size, sizeof *b.scores);
+    b.grad = allocate(size, sizeof *b.grad);
+    b.dense = allocate(size, sizeof *b.dense);
+    b.thresholds = allocate((size_t)rows, sizeof *b.thresholds);
+    b.threshold_grad = allocate((size_t)rows, sizeof *b.threshold_grad);
+    b.loss = allocate((size_t)rows, sizeof *b.loss);
+    b.offsets = allocate((size_t)rows + 1, sizeof *b.offsets);
+    b.indices = allocate(listed, sizeof *b.indices);
+    mlce_random random = mlce_random_new(1, MLCE_STREAM_DATA);
+    for (size_t i = 0; i < size; i++) b.scores[i] = 10 * mlce_random_float(&random) - 5;
+    memset(b.grad, 1, size * sizeof *b.grad);
+    for (int r = 0; r < rows; r++) {
+        int stretch = classes / positives;
+        for (int k = 0; k < positives; k++) {
+            int i = k * stretch + (int)mlce_random_below(&random, (uint64_t)stretch);
+            b.indices[r * positives + k] = i;
+            b.dense[(size_t)r * (size_t)classes + (size_t)i] = 1;
+        }
+        b.offsets[r + 1] = (r + 1) * positives;
+    }
+    return b;
+}
+
+static void tear_down(bench *b) {
+    free(b->scores);
+    free(b->grad);
+    free(b->dense);
+    free(b->thresholds);
+    free(b->threshold_grad);
+    free(b->loss);
+    free(b->offsets);
+    free(b->indices);
+}
+
+static double time_of_copy(const bench *b) {
+    double start = omp_get_wtime();
+#pragma omp parallel for schedule(dynamic)
+    for (int r = 0; r < b->rows; r++) {
+        size_t first = (size_t)r * (size_t)b->classes;
+        memcpy(b->grad + first, b->scores + first, (size_t)b->classes * sizeof(float));
+    }
+    return omp_get_wtime() - start;
+}
+
+static double time_of_loss(const bench *b, const mlce_loss_options *options,
+                           const mlce_loss_targets *targets) {
+    double start = omp_get_wtime();
+    if (mlce_loss(options, b->rows, b->classes, b->scores, b->thresholds, targets, b->loss, b->grad,
+                  b->threshold_grad)) {
+        fprintf(stderr, "bench_losses: %s\n", mlce_last_error());
+        exit(1);
+    }
+    return omp_get_wtime() - start;
+}
+
+static int by_size(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median(double *x, int count) {
+    qsort(x, (size_t)count, sizeof *x, by_size);
+    return count % 2 ? x[count / 2] : (x[count / 2 - 1] + x[count / 2]) / 2;
+}
+
+static void measure(const bench *b, const char *name, bool dense) {
+    mlce_loss_options options = {.positive_weight = 1, .alpha = 0.25f, .gamma = 2};
+    if (mlce_loss_kind_of(name, &options.kind)) exit(1);
+    mlce_loss_targets targets = {.offsets = b->offsets, .indices = b->indices};
+    if (dense) targets = (mlce_loss_targets){.dense = b->dense};
+    size_t repeats = (size_t)b->repeats;
+    double *loss = allocate(repeats, sizeof *loss), *copy = allocate(repeats, sizeof *copy);
+    double *ratio = allocate(repeats, sizeof *ratio);
+    for (int n = -2; n < b->repeats; n++) { /* two rounds to warm up */
+        double copied = time_of_copy(b), computed = time_of_loss(b, &options, &targets);
+        if (n < 0) continue;
+        copy[n] = copied;
+        loss[n] = computed;
+        ratio[n] = computed / copied;
+    }
+    printf("%s %s %.3f %.3f %.2f\n", name, dense ? "dense" : "list", 1e3 * median(loss, b->repeats),
+           1e3 * median(copy, b->repeats), median(ratio, b->repeats));
+    fflush(stdout);
+    free(loss);
+    free(copy);
+    free(ratio);
+}
+
+int main(int argc, char **argv) {
+    int number[4] = {64, 100000, 5, 31};
+    for (int i = 1; i < argc && i <= 4; i++) number[i - 1] = atoi(argv[i]);
+    if (argc > 5 || number[0] < 1 || number[1] < 1 || number[2] < 1 || number[2] > number[1] ||
+        number[3] < 1 || number[0] > 2147483647 / number[2]) {
+        fprintf(stderr, "usage: bench_losses [ROWS CLASSES POSITIVES REPEATS]\n");
+        return 2;
+    }
+    bench b = set_up(number[0], number[1], number[2], number[3]);
+    static const char *const names[] = {"multilabel_ce", "threshold_ce", "topk_ce",
+                                        "binary_ce",     "focal",        "softmax_ce"};
+    for (int i = 0; i < (b.positives == 1 ? 6 : 5); i++) {
+        measure(&b, names[i], false);
+        measure(&b, names[i], true);
+    }
+    tear_down(&b);
+    return 0;
+}
