@@ -1,5 +1,5 @@
 /* loss.h - losses of rows of scores against sets of positive classes, on plain arrays: no graph,
- * no allocation.
+ * no allocation. src/loss with src/core/status.c and src/core/vector.h compiles on its own.
  *
  *   int offsets[] = {0, 2, 3}, positives[] = {1, 4, 0};  // row 0: classes 1 and 4; row 1: class 0
  *   mlce_loss_targets targets = {.offsets = offsets, .indices = positives};
@@ -33,8 +33,9 @@
  * be it positive or not. Where nothing is left on one side (no positive, no negative) the loss is
  * what the formula gives for an empty sum; softmax_ce and topk_ce are then 0.
  *
- * No finite score overflows anything, and loss and gradient are right to 1e-5 of their size. Work
- * is spread over the OpenMP threads; the bits do not depend on how many there are.
+ * No finite score overflows anything, and loss and gradient are right to 1e-5 of their size, of
+ * soft targets to 1e-5 of what adds up to them; a gradient under 1e-30 may be less exact, or 0.
+ * Work is spread over the OpenMP threads; the bits do not depend on how many there are.
  *
  * Errors:
  *   MLCE_E_ARGUMENT  targets or options that break a rule of theirs; the message names row and

@@ -12,7 +12,7 @@
 /* The loops here are polynomials: with fused multiply-adds they take two thirds of the time. gcc
    makes these under -std=c11 only where told to. */
 #if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC optimize("fp-contract=fast")
+#pragma GCC optimize("fp-contract=fast", "unroll-loops")
 #endif
 #if defined(__GNUC__) && __GNUC__ >= 12 && !defined(__clang__) && defined(__x86_64__) &&           \
     defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)

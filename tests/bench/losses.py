@@ -11,7 +11,7 @@ ROUNDS = 5
 
 
 def run_program(program, shape, repeats):
-    """{(loss, targets): (milliseconds, milliseconds of the copy, ratio)}"""
+    """{(loss, targets): (milliseconds, milliseconds of the copy, ratio, ratio of the best)}"""
     command = [program, *map(str, shape), str(repeats)]
     output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     lines = [line.split() for line in output.splitlines()]
@@ -76,11 +76,11 @@ def main():
             eager.append(reference.milliseconds(3))
     print(f"{shape[0]} rows, {shape[1]} classes, {shape[2]} positives a row; forward and backward, "
           f"{threads} threads; medians")
-    print("| loss | targets | ms | copy of the scores, ms | ratio to the copy |")
-    print("| --- | --- | --- | --- | --- |")
+    print("| loss | targets | ms | copy of the scores, ms | ratio | of the best |")
+    print("| --- | --- | --- | --- | --- | --- |")
     for key in rounds[0]:
-        took, copy, ratio = (statistics.median(r[key][i] for r in rounds) for i in range(3))
-        print(f"| {key[0]} | {key[1]} | {took:.2f} | {copy:.2f} | {ratio:.2f} |")
+        took, copy, ratio, best = (statistics.median(r[key][i] for r in rounds) for i in range(4))
+        print(f"| {key[0]} | {key[1]} | {took:.2f} | {copy:.2f} | {ratio:.2f} | {best:.2f} |")
     if not reference:
         print("PyTorch is not there to compare with.")
         return
