@@ -42,8 +42,8 @@ typedef struct mlce_dataset mlce_dataset;
 
 typedef struct mlce_dataset_options {
     /* Bytes of memory that embeddings may take. What fits is kept in memory as stored (half
-       precision stays half precision); what does not is read from the files batch by batch.
-       0: never keep. */
+       precision stays half precision, only float64 is narrowed to float32); what does not is
+       read from the files batch by batch. 0: never keep. */
     size_t memory;
     /* false: embeddings that are not kept in memory are checked for NaN and infinity when they
        are read instead of by a pass over the whole file at opening. */
