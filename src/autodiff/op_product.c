@@ -1,11 +1,12 @@
 /* op_product.c - matrix products. */
 #include "autodiff/gemm.h"
 #include "autodiff/graph_private.h"
+#include "core/vector.h"
 
 /* db_c = sum over rows of dy: columns are shared out among threads, each summed from the top. */
 static void add_column_sums(const float *dy, int rows, int cols, float *db) {
     enum { CHUNK = 64 };
-#pragma omp parallel for if ((double)rows * cols > 1 << 15) schedule(static)
+#pragma omp parallel for if ((double)rows * cols > MLCE_PARALLEL_SIZE) schedule(static)
     for (int start = 0; start < cols; start += CHUNK) {
         int count = cols - start < CHUNK ? cols - start : CHUNK;
         float sum[CHUNK] = {0};
@@ -39,7 +40,7 @@ mlce_node *mlce_linear(mlce_graph *g, mlce_node *x, mlce_node *W, mlce_node *b) 
     int n = y->rows, out = y->cols, in = x->cols;
     mlce_gemm(false, true, n, out, in, 1, x->value, in, W->value, in, 0, y->value, out);
     if (!b) return y;
-#pragma omp parallel for if ((double)n * out > 1 << 15) schedule(static)
+#pragma omp parallel for if ((double)n * out > MLCE_PARALLEL_SIZE) schedule(static)
     for (int i = 0; i < n; i++) {
         float *row = y->value + (size_t)i * (size_t)out;
         for (int o = 0; o < out; o++) row[o] += b->value[o];

@@ -175,8 +175,8 @@ static mlce_status train_all(loop *l) {
     for (int64_t epoch = 0; epoch < l->epochs && !l->stop; epoch++) {
         mlce_status status = mlce_batcher_start(s->batcher, epoch);
         if (status) return status;
-        if (epoch ==
-            0) { /* batches limited by tokens vary in number: the first epoch's speak for all */
+        if (epoch == 0) {
+            /* batches limited by tokens vary in number: the first epoch's speak for all */
             l->steps = l->epochs * mlce_batcher_count(s->batcher);
             s->schedule = mlce_schedule_options_from(s->config, l->steps);
         }
