@@ -21,7 +21,8 @@ static void *declare(mlce_parameters *parameters, const mlce_config *config, int
     s->head_size = (int)mlce_config_int(config, "model.head_size");
     s->max_width = (int)mlce_config_int(config, "model.max_width");
     s->rope = mlce_config_bool(config, "model.rope");
-    if (mlce_dense_add(parameters, "head.qk", in, types * 2 * s->head_size, &s->qk)) return s;
+    if (mlce_dense_add(parameters, "head.qk", in, (int64_t)types * 2 * s->head_size, &s->qk))
+        return s;
     free(s);
     return NULL;
 }

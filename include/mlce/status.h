@@ -10,11 +10,9 @@
 #if defined(__GNUC__)
 #define MLCE_API                 __attribute__((visibility("default")))
 #define MLCE_PRINTF(text, first) __attribute__((__format__(__printf__, text, first)))
-#define MLCE_MUST_CHECK          __attribute__((warn_unused_result))
 #else
 #define MLCE_API
 #define MLCE_PRINTF(text, first)
-#define MLCE_MUST_CHECK
 #endif
 
 #ifdef __cplusplus

@@ -28,6 +28,7 @@ typedef struct mlce_train_progress {
 typedef struct mlce_train_evaluation {
     int64_t epoch, step;
     double train_loss; /* mean since the last evaluation */
+    bool has_dev;      /* the next three are of the dev data */
     double dev_loss;
     mlce_score micro, macro;
     bool best;                /* the best so far: saved as best.h5 */

@@ -5,8 +5,8 @@
  *
  * for the token at position p of its sequence. The turn back, by -angle, is the gradient.
  */
+#include <limits.h>
 #include <math.h>
-#include <stdlib.h>
 
 #include "autodiff/graph_private.h"
 #include "core/vector.h"
@@ -17,16 +17,19 @@ typedef struct rope {
     int head_size;
 } rope;
 
-/* Tables belong to the graph and grow with the longest sequence seen. */
+/* Tables belong to the graph and live as long: a node may still point into a shorter one, so a
+   longer one stands in front of it. Each is twice as long as the last, so few are made. */
 static const mlce_rope_table *rope_table(mlce_graph *g, int head_size, int length) {
-    mlce_rope_table **link = &g->rope_tables;
-    while (*link && (*link)->head_size != head_size) link = &(*link)->next;
-    if (*link && (*link)->length >= length) return *link;
-    int grown = *link && 2 * (*link)->length > length ? 2 * (*link)->length : length;
+    mlce_rope_table *found = g->rope_tables;
+    while (found && found->head_size != head_size) found = found->next;
+    if (found && found->length >= length) return found;
+    int grown = found && found->length <= INT_MAX / 2 && 2 * found->length > length
+                    ? 2 * found->length
+                    : length;
     size_t size = (size_t)grown * (size_t)head_size;
     mlce_rope_table *table = mlce_calloc(1, sizeof *table + size * sizeof table->turn[0]);
     if (!table) return NULL;
-    *table = (mlce_rope_table){*link ? (*link)->next : NULL, head_size, grown};
+    *table = (mlce_rope_table){g->rope_tables, head_size, grown};
     for (int p = 0; p < grown; p++)
         for (int m = 0; m < head_size / 2; m++) {
             double angle = p * pow(10000.0, -2.0 * m / head_size);
@@ -34,8 +37,7 @@ static const mlce_rope_table *rope_table(mlce_graph *g, int head_size, int lengt
             turn[0] = (float)cos(angle);
             turn[1] = (float)sin(angle);
         }
-    free(*link);
-    *link = table;
+    g->rope_tables = table;
     return table;
 }
 

@@ -5,6 +5,8 @@
 #include <omp.h>
 #include <stdio.h>
 
+#include "core/vector.h"
+
 enum { OPENBLAS_IS_OPENMP = 2 };
 
 mlce_status mlce_threads_set(int threads) {
@@ -13,7 +15,11 @@ mlce_status mlce_threads_set(int threads) {
                          "the OpenBLAS that was loaded is not its OpenMP build, and its threads "
                          "would fight with the kernels for the cores: install "
                          "libopenblas-openmp-dev (scripts/setup does) and build again");
-    omp_set_num_threads(threads > 0 ? threads : omp_get_num_procs());
+    if (threads == 0) threads = omp_get_num_procs();
+    if (threads > omp_get_thread_limit()) threads = omp_get_thread_limit();
+    /* A region that got fewer threads than OpenBLAS counts on would wait for them forever. */
+    omp_set_dynamic(0);
+    omp_set_num_threads(threads);
     return MLCE_OK;
 }
 
@@ -21,8 +27,11 @@ int mlce_threads(void) {
     return omp_get_max_threads();
 }
 
+/* What the kernels marked MLCE_KERNEL run on here. */
 static const char *vector_instructions(void) {
-#if defined(__x86_64__) || defined(__i386__)
+#if !defined(MLCE_KERNEL_CLONES) && defined(__x86_64__) && !defined(__AVX__)
+    return "SSE2 (kernels built without other forms)";
+#elif defined(__x86_64__) || defined(__i386__)
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx512f")) return "AVX-512";
     if (__builtin_cpu_supports("avx2")) return "AVX2";

@@ -23,6 +23,7 @@ extern float log1pf(float);
    is taken when the program starts. */
 #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__GLIBC__) &&       \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define MLCE_KERNEL_CLONES
 #define MLCE_KERNEL __attribute__((target_clones("default", "avx2", "avx512f")))
 #else
 #define MLCE_KERNEL

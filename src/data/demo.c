@@ -103,8 +103,10 @@ static void make_word(sentence *s, const char *name, char word[MAX_WORD]) {
         snprintf(word, MAX_WORD, "%d", 2 + draw(s, 98));
     else if (!strcmp(name, "initial"))
         snprintf(word, MAX_WORD, "%c.", 'A' + draw(s, 26));
-    else if (!strcmp(name, "code"))
-        snprintf(word, MAX_WORD, "%c%d", 'A' + draw(s, 26), 1 + draw(s, 99));
+    else if (!strcmp(name, "code")) {
+        int letter = 'A' + draw(s, 26); /* first: the order of arguments is the compiler's */
+        snprintf(word, MAX_WORD, "%c%d", letter, 1 + draw(s, 99));
+    }
     assert(word[0]); /* every name that the grammar uses is known */
 }
 

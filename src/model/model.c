@@ -1,6 +1,7 @@
 /* model.c - a model: dropout on the embeddings, a stack of encoders, a head. */
 #include "mlce/model.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,13 +50,19 @@ struct mlce_model {
     float *thresholds; /* [types] what scores over these is predicted */
 };
 
-bool mlce_dense_add(mlce_parameters *parameters, const char *name, int in, int out,
+bool mlce_dense_add(mlce_parameters *parameters, const char *name, int in, int64_t out,
                     mlce_dense *dense) {
     char full[96];
+    if (out > INT_MAX) {
+        mlce_fail(MLCE_E_CONFIG,
+                  "%s would have %lld rows, too many: fewer types or a smaller head_size", name,
+                  (long long)out);
+        return false;
+    }
     snprintf(full, sizeof full, "%s.weight", name);
-    dense->weight = mlce_parameters_add(parameters, full, out, in, MLCE_INIT_FAN_IN, in);
+    dense->weight = mlce_parameters_add(parameters, full, (int)out, in, MLCE_INIT_FAN_IN, in);
     snprintf(full, sizeof full, "%s.bias", name);
-    dense->bias = mlce_parameters_add(parameters, full, 1, out, MLCE_INIT_FAN_IN, in);
+    dense->bias = mlce_parameters_add(parameters, full, 1, (int)out, MLCE_INIT_FAN_IN, in);
     return dense->weight && dense->bias;
 }
 

@@ -12,8 +12,9 @@ typedef struct mlce_dense {
     mlce_parameter *weight, *bias;
 } mlce_dense;
 
-/* Declares one; false (message set) on failure. */
-bool mlce_dense_add(mlce_parameters *parameters, const char *name, int in, int out,
+/* Declares one; false (message set) on failure, as where there would be more outputs than an int
+   can count. */
+bool mlce_dense_add(mlce_parameters *parameters, const char *name, int in, int64_t out,
                     mlce_dense *dense);
 mlce_node *mlce_dense_forward(mlce_graph *g, mlce_node *x, const mlce_dense *dense);
 

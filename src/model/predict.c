@@ -1,6 +1,8 @@
 /* predict.c - a model over a whole dataset, batch by batch. */
 #include "mlce/model.h"
 
+#include <math.h>
+
 #include "mlce/batch.h"
 
 /* What is kept from batch to batch. */
@@ -12,6 +14,22 @@ typedef struct prediction {
     void *context;
     double loss; /* summed over sequences */
 } prediction;
+
+/* Embeddings so large that products overflow: nothing said of such a sequence is worth anything. */
+static mlce_status check_finite(const prediction *p, const mlce_batch *batch,
+                                const mlce_node *loss) {
+    const char *advice = "its embeddings are too large for the model";
+    for (int b = 0; b < batch->sequences; b++)
+        for (size_t n = p->found.offsets[b]; n < p->found.offsets[b + 1]; n++)
+            if (!isfinite(p->found.items[n].score))
+                return mlce_fail(MLCE_E_NUMERIC, "sequence %lld: a score is not finite: %s",
+                                 (long long)batch->ids[b], advice);
+    if (loss && !isfinite(loss->value[0]))
+        return mlce_fail(MLCE_E_NUMERIC, "sequences %lld to %lld: their loss is not finite: %s",
+                         (long long)batch->ids[0], (long long)batch->ids[batch->sequences - 1],
+                         advice);
+    return MLCE_OK;
+}
 
 static mlce_status hand_over(prediction *p, const mlce_output *output, const mlce_batch *batch) {
     for (int b = 0; b < batch->sequences; b++) {
@@ -37,6 +55,7 @@ static mlce_status predict_batch(prediction *p, const mlce_batch *batch, bool wa
     if (status) return status;
     if (loss) p->loss += (double)loss->value[0] * batch->sequences;
     status = mlce_model_decode(p->model, &output, batch, &p->found);
+    if (!status) status = check_finite(p, batch, loss);
     return status ? status : hand_over(p, &output, batch);
 }
 
@@ -66,6 +85,7 @@ mlce_status mlce_predict(mlce_model *model, mlce_dataset *dataset, mlce_predicti
     } else {
         status = MLCE_E_MEMORY;
     }
+    if (status == MLCE_E_NUMERIC) mlce_fail_prefix(status, "%s: ", mlce_dataset_name(dataset));
     int64_t sequences = mlce_dataset_sequences(dataset);
     if (loss) *loss = sequences ? p.loss / (double)sequences : 0;
     mlce_span_list_free(&p.found);

@@ -31,6 +31,7 @@ static const char HELP[] =
 
 /* What the progress line needs to know between calls. */
 typedef struct display {
+    bool has_header;
     bool live; /* stdout is a terminal: one line that is written over */
     double shown;
 } display;
@@ -83,22 +84,28 @@ static void show_progress(const mlce_train_progress *p, void *context) {
     fflush(stdout);
 }
 
+/* A table that grows by a line an evaluation, within 80 columns. */
 static void show_evaluation(const mlce_train_evaluation *e, void *context) {
     display *d = context;
     clear_line(d);
-    printf("epoch %3lld  step %6lld  loss %8.4f", (long long)e->epoch, (long long)e->step,
-           e->train_loss);
-    if (e->micro.support || e->dev_loss > 0)
-        printf("  dev loss %8.4f  P %.4f  R %.4f  F1 %.4f%s", e->dev_loss, e->micro.precision,
-               e->micro.recall, e->micro.f1, e->best ? " *" : "  ");
-    printf("  %7.0f tokens/s\n", e->tokens_per_second);
+    if (!d->has_header)
+        printf("\nepoch    step      loss  dev loss  precision  recall      F1   tokens/s\n");
+    d->has_header = true;
+    printf("%5lld %7lld  %8.4f", (long long)e->epoch, (long long)e->step, e->train_loss);
+    if (e->has_dev)
+        printf("  %8.4f     %.4f  %.4f  %.4f%s", e->dev_loss, e->micro.precision, e->micro.recall,
+               e->micro.f1, e->best ? "*" : " ");
+    else
+        printf("  %8s  %9s  %6s  %6s ", "-", "-", "-", "-");
+    printf("  %8.0f\n", e->tokens_per_second);
     fflush(stdout);
     d->shown = clock_seconds();
 }
 
 static void show_result(const mlce_train_result *r, const char *output) {
-    printf("\ntrained %lld steps in %.1f s (%.0f tokens/s)%s; ", (long long)r->steps, r->seconds,
-           r->tokens_per_second, r->stopped_early ? ", stopped early by train.patience" : "");
+    printf("\ntrained %lld steps in %.1f s with evaluation (%.0f tokens/s without)%s; ",
+           (long long)r->steps, r->seconds, r->tokens_per_second,
+           r->stopped_early ? ", stopped early by train.patience" : "");
     if (r->has_dev)
         printf("best dev F1 %.4f in epoch %lld\n", r->best_f1, (long long)r->best_epoch);
     else

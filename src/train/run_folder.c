@@ -1,25 +1,55 @@
 /* run_folder.c - the folder of a training run and the files in it. */
 #include "train/run_folder.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <jansson.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *const run_files[] = {"config.ini", "metrics.jsonl", "best.h5", "last.h5",
-                                        "result.txt"};
+static bool has_file(const char *path, const char *name) {
+    char *file = mlce_run_folder_file(path, name);
+    bool exists = file && access(file, F_OK) == 0;
+    free(file);
+    return exists;
+}
+
+/* Empty, or with the configuration of a run that ended before it saved anything. */
+static bool is_unfinished(const char *path) {
+    DIR *folder = opendir(path);
+    if (!folder) return false;
+    bool other = false;
+    for (struct dirent *entry; (entry = readdir(folder));)
+        other = other || (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..") &&
+                          strcmp(entry->d_name, "config.ini"));
+    closedir(folder);
+    return !other;
+}
+
+/* Whether the path, or else the nearest folder above it that exists, can be written. */
+static mlce_status check_writable(const char *path) {
+    char *copy = mlce_strdup(path);
+    if (!copy) return MLCE_E_MEMORY;
+    const char *nearest = copy;
+    while (access(nearest, F_OK) && errno == ENOENT && strcmp(nearest, ".") && strcmp(nearest, "/"))
+        nearest = dirname(copy);
+    mlce_status status = MLCE_OK;
+    if (access(nearest, W_OK | X_OK))
+        status = mlce_fail(MLCE_E_IO, "train.output = %s: cannot write to %s: %s", path, nearest,
+                           strerror(errno));
+    free(copy);
+    return status;
+}
 
 mlce_status mlce_run_folder_check(const char *path, bool force) {
     struct stat info;
     if (*path == '\0')
         return mlce_fail(MLCE_E_CONFIG, "train.output is empty: name the folder for the run");
-    if (stat(path, &info)) {
-        if (errno == ENOENT) return MLCE_OK;
-        return mlce_fail(MLCE_E_IO, "train.output = %s: %s", path, strerror(errno));
-    }
+    if (stat(path, &info)) return check_writable(path);
     if (!S_ISDIR(info.st_mode))
         return mlce_fail(MLCE_E_IO, "train.output = %s: is a file, not a folder", path);
     if (!force)
@@ -28,7 +58,12 @@ mlce_status mlce_run_folder_check(const char *path, bool force) {
             "train.output = %s: exists already: choose another folder, or give --force to "
             "replace the run in it",
             path);
-    return MLCE_OK;
+    if (!has_file(path, "metrics.jsonl") && !has_file(path, "best.h5") && !is_unfinished(path))
+        return mlce_fail(MLCE_E_IO,
+                         "train.output = %s: holds other things than a run, which --force does not "
+                         "replace: choose another folder",
+                         path);
+    return check_writable(path);
 }
 
 /* mkdir of the path and, before it, of every folder above it. */
@@ -51,8 +86,15 @@ mlce_status mlce_run_folder_make(const char *path) {
         status = mlce_fail(MLCE_E_IO, "train.output = %s: cannot make or write to the folder: %s",
                            path, strerror(errno));
     free(copy);
-    for (size_t i = 0; !status && i < sizeof run_files / sizeof run_files[0]; i++) {
-        char *file = mlce_run_folder_file(path, run_files[i]);
+    return status;
+}
+
+mlce_status mlce_run_folder_clear(const char *path) {
+    static const char *const names[] = {"metrics.jsonl", "result.txt", "model.safetensors",
+                                        "model.h5"};
+    mlce_status status = MLCE_OK;
+    for (size_t i = 0; !status && i < sizeof names / sizeof names[0]; i++) {
+        char *file = mlce_run_folder_file(path, names[i]);
         if (!file) return MLCE_E_MEMORY;
         if (unlink(file) && errno != ENOENT)
             status = mlce_fail(MLCE_E_IO, "%s: cannot remove: %s", file, strerror(errno));
@@ -73,12 +115,12 @@ static json_t *score_json(mlce_score score) {
                      "f1", score.f1, "support", (json_int_t)score.support);
 }
 
-static char *evaluation_json(const mlce_train_evaluation *e, bool has_dev) {
+static char *evaluation_json(const mlce_train_evaluation *e) {
     json_t *line =
         json_pack("{s:I, s:I, s:f, s:f, s:f, s:b}", "epoch", (json_int_t)e->epoch, "step",
                   (json_int_t)e->step, "train_loss", e->train_loss, "tokens_per_second",
                   e->tokens_per_second, "seconds", e->seconds, "best", (int)e->best);
-    if (line && has_dev)
+    if (line && e->has_dev)
         json_object_set_new(line, "dev",
                             json_pack("{s:f, s:o, s:o}", "loss", e->dev_loss, "micro",
                                       score_json(e->micro), "macro", score_json(e->macro)));
@@ -87,10 +129,9 @@ static char *evaluation_json(const mlce_train_evaluation *e, bool has_dev) {
     return text;
 }
 
-mlce_status mlce_run_folder_log(const char *path, const mlce_train_evaluation *evaluation,
-                                bool has_dev) {
+mlce_status mlce_run_folder_log(const char *path, const mlce_train_evaluation *evaluation) {
     char *name = mlce_run_folder_file(path, "metrics.jsonl");
-    char *line = evaluation_json(evaluation, has_dev);
+    char *line = evaluation_json(evaluation);
     mlce_status status = name && line ? MLCE_OK : mlce_fail(MLCE_E_MEMORY, "out of memory");
     FILE *file = status ? NULL : fopen(name, "a");
     if (!status) {

@@ -79,6 +79,11 @@ static void warn_of_no_spans(const mlce_dataset *data) {
                  "data.train: has no spans at all: the model will learn to predict none");
 }
 
+static mlce_status accept(const mlce_session *session, const char *key, mlce_dataset *data) {
+    mlce_status status = data ? mlce_model_accepts(session->model, data) : MLCE_OK;
+    return status ? mlce_fail_prefix(status, "%s: ", key) : MLCE_OK;
+}
+
 static mlce_status make_model(mlce_session *session) {
     int types = mlce_dataset_types(session->train);
     const char **names = mlce_calloc((size_t)types, sizeof *names);
@@ -89,9 +94,8 @@ static mlce_status make_model(mlce_session *session) {
     free(names);
     if (!status)
         status = mlce_model_set_embedding(session->model, mlce_dataset_embedding(session->train));
-    if (!status && session->dev) status = mlce_model_accepts(session->model, session->dev);
-    if (!status && session->test) status = mlce_model_accepts(session->model, session->test);
-    return status;
+    if (!status) status = accept(session, "data.dev", session->dev);
+    return status ? status : accept(session, "data.test", session->test);
 }
 
 static mlce_status make_training(mlce_session *session) {
@@ -114,6 +118,11 @@ mlce_status mlce_session_open(mlce_session *session) {
     const mlce_config *config = session->config;
     session->output = mlce_config_string(config, "train.output");
     session->state.best_f1 = -1;
+    if (mlce_config_int(config, "train.batch_size") == 0 &&
+        mlce_config_int(config, "train.batch_tokens") == 0)
+        return mlce_fail(MLCE_E_CONFIG,
+                         "train.batch_size = 0 needs train.batch_tokens: one of them must "
+                         "limit a batch");
     if (*mlce_config_string(config, "data.train") == '\0')
         return mlce_fail(MLCE_E_CONFIG,
                          "data.train is not set: name the training file(s), in the "

@@ -24,6 +24,7 @@ typedef struct loop {
     int64_t eval_steps, patience;
     meter epoch, evaluation, run;
     double resumed; /* when the clock of the meters was last started */
+    bool saved;     /* at least once: what a run before left in the folder is gone */
     bool stop;
 } loop;
 
@@ -59,6 +60,19 @@ static mlce_status name_step(mlce_status status, const loop *l, const mlce_batch
                             (long long)l->session->state.step + 1, sequences);
 }
 
+static mlce_status loss_not_finite(const mlce_batch *batch, double loss) {
+    float largest = 0;
+    for (size_t i = 0; i < (size_t)batch->tokens * (size_t)batch->width; i++)
+        largest = fmaxf(largest, fabsf(batch->embeddings[i]));
+    if (largest > 1e4f)
+        return mlce_fail(
+            MLCE_E_NUMERIC,
+            "the loss is %g: the embeddings have numbers as large as %g; scale them to "
+            "about 1",
+            loss, (double)largest);
+    return mlce_fail(MLCE_E_NUMERIC, "the loss is %g: lower optim.lr or set optim.clip_norm", loss);
+}
+
 /* Forward, backward, Adam. */
 static mlce_status train_step(loop *l, const mlce_batch *batch, double *loss_value) {
     mlce_session *s = l->session;
@@ -71,9 +85,7 @@ static mlce_status train_step(loop *l, const mlce_batch *batch, double *loss_val
     mlce_status status = mlce_graph_status(g);
     if (status) return status;
     *loss_value = loss->value[0];
-    if (!isfinite(*loss_value))
-        return mlce_fail(MLCE_E_NUMERIC, "the loss is %g: lower optim.lr or set optim.clip_norm",
-                         *loss_value);
+    if (!isfinite(*loss_value)) return loss_not_finite(batch, *loss_value);
     if ((status = mlce_backward(g, loss))) return status;
     return mlce_adam_step(s->adam, mlce_learning_rate(&s->schedule, s->state.step), NULL);
 }
@@ -121,6 +133,7 @@ static mlce_status evaluate(loop *l, int64_t epoch) {
     mlce_train_evaluation e = {
         .epoch = epoch + 1,
         .step = s->state.step,
+        .has_dev = s->dev != NULL,
         .train_loss = mean_loss(&l->evaluation),
         .tokens_per_second = speed(&l->evaluation),
     };
@@ -128,6 +141,9 @@ static mlce_status evaluate(loop *l, int64_t epoch) {
     if (status) return status;
     e.best = !s->dev || e.micro.f1 > s->state.best_f1;
     e.seconds = mlce_seconds() - s->began;
+    if (!l->saved) status = mlce_run_folder_clear(s->output);
+    if (status) return status;
+    l->saved = true;
     if (e.best) {
         s->state.best_f1 = e.micro.f1;
         s->state.stale = 0;
@@ -137,7 +153,7 @@ static mlce_status evaluate(loop *l, int64_t epoch) {
         s->state.stale++;
     }
     if (!status) status = save(s, "last.h5");
-    if (!status) status = mlce_run_folder_log(s->output, &e, s->dev != NULL);
+    if (!status) status = mlce_run_folder_log(s->output, &e);
     if (status) return status;
     if (s->options->evaluated) s->options->evaluated(&e, s->options->context);
     l->evaluation = (meter){0};
@@ -209,7 +225,7 @@ static mlce_status write_result(const mlce_session *s, const mlce_train_result *
     char *text = mlce_calloc(size, 1);
     char *path = mlce_run_folder_file(s->output, "result.txt");
     mlce_status status = text && path ? MLCE_OK : MLCE_E_MEMORY;
-    if (!status) {
+    if (!status && (s->dev || s->test)) {
         snprintf(text, size, "%s%s%s%s%s", r->dev_table ? "dev\n" : "",
                  r->dev_table ? r->dev_table : "", r->dev_table && r->test_table ? "\n" : "",
                  r->test_table ? "test\n" : "", r->test_table ? r->test_table : "");

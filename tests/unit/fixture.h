@@ -123,8 +123,8 @@ static inline bool fixture_compare_spans(const json_t *test, const mlce_span_sco
     const json_t *expected = json_object_get(test, "spans");
     if (!expected) return false;
     mlce_span_list list = {0};
-    ck_assert_msg(mlce_span_decode(scores, &(mlce_decision){0}, &list) == MLCE_OK, "%s: %s", fixture_case,
-                  mlce_last_error());
+    ck_assert_msg(mlce_span_decode(scores, &(mlce_decision){0}, &list) == MLCE_OK, "%s: %s",
+                  fixture_case, mlce_last_error());
     ck_assert_uint_eq(list.sequences, (size_t)scores->sequences);
     ck_assert_msg(list.count == json_array_size(expected), "%s: %zu spans, expected %zu",
                   fixture_case, list.count, json_array_size(expected));
