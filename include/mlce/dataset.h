@@ -1,6 +1,7 @@
-/* dataset.h - sequences of token embeddings with labelled spans, in HDF5 files.
+/* dataset.h - sequences of token embeddings with labelled spans, and items with labels, in HDF5
+ * files.
  *
- * The layout is `mlce-spans`, version 1:
+ * Sequences with spans have the layout `mlce-spans`, version 1:
  *
  *   /  attributes         format = "mlce-spans", version = 1, embedding = string (optional)
  *   /types                [T] string      entity types; a type's index is its id
@@ -13,6 +14,17 @@
  *   /sequences/document   [S] int         optional
  *   /spans/offsets        [S+1] int       optional, with /spans/items
  *   /spans/items          [M, 3] int      (start, end, type), half-open within the sequence
+ *
+ * Items with labels, any number each, have the layout `mlce-labels`, version 1:
+ *
+ *   /  attributes         format = "mlce-labels", version = 1, embedding = string (optional)
+ *   /types                [C] string      the labels' names; a label's index is its id
+ *   /items/features       [N, D] float    one row an item
+ *   /items/text           [N] string      optional
+ *   /items/id             [N] string      optional
+ *   /labels/offsets       [N+1] int       optional, with /labels/items: item n has the labels
+ *   /labels/items         [M] int         items[offsets[n]] .. items[offsets[n+1] - 1], none twice
+ *   /labels/weights       [M] float       optional: soft targets in (0, 1]; absent: 1
  *
  * A dataset is one file or several that are read as one split, in the order given.
  */
@@ -35,7 +47,8 @@ typedef struct mlce_span {
 } mlce_span;
 
 /* What a dataset is for. A labels dataset is read as sequences of one token each, its labels as
-   spans (0, 1, label): everything that works on sequences and spans works on it. */
+   spans (0, 1, label) in ascending order: everything that works on sequences and spans works on
+   it. */
 typedef enum mlce_task { MLCE_TASK_SPANS, MLCE_TASK_LABELS } mlce_task;
 
 typedef struct mlce_dataset mlce_dataset;
@@ -52,8 +65,8 @@ typedef struct mlce_dataset_options {
 
 /* Opens and checks everything: format, types, offsets, spans, finite embeddings. `paths` is one
    path, or several separated by commas; each may be a glob pattern ("train-*.h5", sorted by
-   name). All files must have the same width and the same set of types (in any order: ids are
-   those of the first file). `options` NULL: 2 GiB, check_rows. On failure *dataset is NULL.
+   name). All files must have one layout, the same width and the same set of types (in any order:
+   ids are those of the first file). `options` NULL: 2 GiB, check_rows. On failure *dataset is NULL.
    Free with mlce_dataset_close(). */
 MLCE_API mlce_status mlce_dataset_open(const char *paths, const mlce_dataset_options *options,
                                        mlce_dataset **dataset);
@@ -74,7 +87,7 @@ MLCE_API int mlce_dataset_types(const mlce_dataset *dataset);
 MLCE_API const char *mlce_dataset_type_name(const mlce_dataset *dataset, int type);
 /* What made the embeddings; "" where the file does not say. */
 MLCE_API const char *mlce_dataset_embedding(const mlce_dataset *dataset);
-/* Whether every file has /spans. */
+/* Whether every file has /spans, or /labels. */
 MLCE_API bool mlce_dataset_has_spans(const mlce_dataset *dataset);
 /* Whether the embeddings are in memory, and how many bytes they take (in memory or on disk). */
 MLCE_API bool mlce_dataset_is_resident(const mlce_dataset *dataset);
@@ -121,15 +134,19 @@ MLCE_API mlce_status mlce_dataset_span_text(const mlce_dataset *dataset, int64_t
 typedef enum mlce_precision { MLCE_FLOAT16, MLCE_FLOAT32, MLCE_FLOAT64 } mlce_precision;
 
 typedef struct mlce_dataset_spec {
+    mlce_task
+        task; /* MLCE_TASK_LABELS: only text, id and spans (as labels) may be optional parts */
     const char *const *types; /* [type_count] */
     int type_count;
     int width;                                               /* features a token, D */
     mlce_precision precision;                                /* of the stored embeddings */
     const char *embedding;                                   /* what made them, or NULL */
     bool token_text, token_chars, text, id, document, spans; /* which optional parts are written */
+    bool weights;                                            /* with the labels */
 } mlce_dataset_spec;
 
-/* One sequence to be written. Members that the spec left out are not read. */
+/* One sequence, or one item (of length 1, its labels spans (0, 1, label) in any order), to be
+   written. Members that the spec left out are not read. */
 typedef struct mlce_sequence {
     int length;
     const float *embeddings;       /* [length, width] */
@@ -139,6 +156,7 @@ typedef struct mlce_sequence {
     int64_t document;
     const mlce_span *spans; /* [span_count] */
     int span_count;
+    const float *weights; /* [span_count] in (0, 1] */
 } mlce_sequence;
 
 typedef struct mlce_dataset_writer mlce_dataset_writer;

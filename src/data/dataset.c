@@ -11,29 +11,50 @@ static const mlce_dataset_options defaults = {.memory = (size_t)2 << 30, .check_
 
 /* ---- One file ---- */
 
-static mlce_status check_format(const mlce_dataset_file *file) {
+static mlce_status read_layout(mlce_dataset_file *file, const char *format) {
+    for (int task = MLCE_TASK_SPANS; task <= MLCE_TASK_LABELS; task++)
+        if (strcmp(format, mlce_dataset_layouts[task].format) == 0)
+            file->layout = &mlce_dataset_layouts[task];
+    if (file->layout) return MLCE_OK;
+    return mlce_fail(MLCE_E_DATA,
+                     "%s: has the format '%.64s', expected 'mlce-spans' or "
+                     "'mlce-labels'",
+                     file->path, format);
+}
+
+/* The first file decides what the dataset is for. */
+static mlce_status check_task(mlce_dataset *dataset, const mlce_dataset_file *file) {
+    const mlce_dataset_layout *first = dataset->files[0].layout;
+    dataset->task = (mlce_task)(first - mlce_dataset_layouts);
+    if (file->layout == first) return MLCE_OK;
+    return mlce_fail(MLCE_E_DATA,
+                     "%s: has the format '%s', but %s has '%s': files that are read together must "
+                     "be of one format",
+                     file->path, file->layout->format, dataset->files[0].path, first->format);
+}
+
+static mlce_status check_format(mlce_dataset *dataset, mlce_dataset_file *file) {
     char *format;
     int64_t version;
     const mlce_h5 *h5 = &file->h5;
     if (!mlce_h5_has_attribute(h5, "/", "format"))
         return mlce_fail(MLCE_E_DATA,
                          "%s: has no attribute 'format': it must be a dataset with format = "
-                         "\"mlce-spans\" and version = 1",
+                         "\"mlce-spans\" or \"mlce-labels\" and version = 1",
                          file->path);
     mlce_status status = mlce_h5_read_text(h5, "/", "format", &format);
     if (status) return status;
-    if (strcmp(format, "mlce-spans") != 0)
-        status = mlce_fail(MLCE_E_DATA, "%s: has the format '%.64s', expected 'mlce-spans'",
-                           file->path, format);
+    status = read_layout(file, format);
     free(format);
+    if (!status) status = check_task(dataset, file);
     if (status) return status;
     if (!mlce_h5_has_attribute(h5, "/", "version"))
         return mlce_fail(MLCE_E_DATA, "%s: has no attribute 'version', expected 1", file->path);
     status = mlce_h5_read_integer(h5, "/", "version", &version);
     if (!status && version != 1)
-        status = mlce_fail(
-            MLCE_E_DATA, "%s: has version %" PRId64 " of mlce-spans; this program knows version 1",
-            file->path, version);
+        status = mlce_fail(MLCE_E_DATA,
+                           "%s: has version %" PRId64 " of %s; this program knows version 1",
+                           file->path, version, file->layout->format);
     return status;
 }
 
@@ -65,15 +86,14 @@ static mlce_status check_width(mlce_dataset *dataset, const mlce_dataset_file *f
     }
     if (layers == dataset->layers && layers * features == dataset->width) return MLCE_OK;
     return mlce_fail(MLCE_E_DATA,
-                     "%s: /tokens/embeddings: has %d layer%s of %d features, but %s has %d of %d: "
+                     "%s: %s: has %d layer%s of %d features, but %s has %d of %d: "
                      "files that are read together must agree",
-                     file->path, layers, layers == 1 ? "" : "s", features, dataset->files[0].path,
-                     dataset->layers, dataset->width / dataset->layers);
+                     file->path, file->layout->rows, layers, layers == 1 ? "" : "s", features,
+                     dataset->files[0].path, dataset->layers, dataset->width / dataset->layers);
 }
 
-/* Reads a list of offsets that ends at `end`. */
-static mlce_status read_offsets(const mlce_dataset_file *file, const char *name, int64_t end,
-                                const char *of, int64_t **offsets, size_t *count) {
+mlce_status mlce_read_offsets(const mlce_dataset_file *file, const char *name, int64_t end,
+                              const char *of, int64_t **offsets, size_t *count) {
     mlce_h5_shape shape;
     mlce_status status = mlce_h5_read_integers(&file->h5, name, offsets, &shape);
     if (status) return status;
@@ -100,12 +120,21 @@ static mlce_status append_offsets(int64_t **all, size_t *capacity, int64_t used,
     return MLCE_OK;
 }
 
+/* An item is a sequence of one token. */
+static mlce_status count_items(const mlce_dataset_file *file, int64_t **offsets, size_t *count) {
+    *count = (size_t)file->tokens + 1;
+    if (!(*offsets = mlce_calloc(*count, sizeof **offsets))) return MLCE_E_MEMORY;
+    for (size_t i = 0; i < *count; i++) (*offsets)[i] = (int64_t)i;
+    return MLCE_OK;
+}
+
 static mlce_status read_sequences(mlce_dataset *dataset, mlce_dataset_file *file) {
-    static const char name[] = "/sequences/offsets";
+    const char *name = file->layout->offsets;
     int64_t *offsets;
     size_t count;
     mlce_status status =
-        read_offsets(file, name, file->tokens, "/tokens/embeddings", &offsets, &count);
+        name ? mlce_read_offsets(file, name, file->tokens, file->layout->rows, &offsets, &count)
+             : count_items(file, &offsets, &count);
     if (status) return status;
     for (size_t s = 0; s + 1 < count && !status; s++)
         if (offsets[s + 1] - offsets[s] > INT_MAX)
@@ -121,7 +150,33 @@ static mlce_status read_sequences(mlce_dataset *dataset, mlce_dataset_file *file
     return status;
 }
 
-/* ---- Spans ---- */
+/* ---- Gold ---- */
+
+mlce_status mlce_read_gold_offsets(const mlce_dataset_file *file, int64_t total,
+                                   int64_t **offsets) {
+    const mlce_dataset_layout *layout = file->layout;
+    size_t count;
+    mlce_status status =
+        mlce_read_offsets(file, layout->gold_offsets, total, layout->gold_items, offsets, &count);
+    if (status || (int64_t)count == file->sequences + 1) return status;
+    free(*offsets);
+    *offsets = NULL;
+    return mlce_fail(MLCE_E_DATA,
+                     "%s: %s: has %zu items, expected %lld: one more than there are "
+                     "%ss",
+                     file->path, layout->gold_offsets, count, (long long)file->sequences + 1,
+                     layout->sequence);
+}
+
+mlce_status mlce_dataset_grow_gold(mlce_dataset *dataset, const mlce_dataset_file *file,
+                                   const int64_t *offsets) {
+    mlce_status status = append_offsets(&dataset->span_offsets, &dataset->span_offsets_capacity,
+                                        dataset->sequences, offsets + 1, (size_t)file->sequences);
+    if (status) return status;
+    return mlce_grow((void **)&dataset->gold, &dataset->gold_capacity,
+                     (size_t)(dataset->spans + offsets[file->sequences]) + 1,
+                     sizeof *dataset->gold);
+}
 
 /* Spans first .. end - 1 of the file, of its sequence s, go to gold[0..]. */
 static mlce_status add_spans(mlce_dataset *dataset, const mlce_dataset_file *file, int64_t s,
@@ -155,20 +210,14 @@ static mlce_status add_spans(mlce_dataset *dataset, const mlce_dataset_file *fil
 }
 
 static mlce_status add_all_spans(mlce_dataset *dataset, const mlce_dataset_file *file,
-                                 const int64_t (*items)[3], const int64_t *offsets, size_t count,
+                                 const int64_t (*items)[3], const int64_t *offsets,
                                  const int *types) {
     mlce_span_checker checker = {0};
-    int64_t total = offsets[count - 1];
-    mlce_status status = append_offsets(&dataset->span_offsets, &dataset->span_offsets_capacity,
-                                        dataset->sequences, offsets + 1, count - 1);
-    if (!status)
-        status = mlce_grow((void **)&dataset->gold, &dataset->gold_capacity,
-                           (size_t)(dataset->spans + total) + 1, sizeof *dataset->gold);
-    for (size_t s = 0; s + 1 < count && !status; s++)
-        status = add_spans(dataset, file, (int64_t)s, items, offsets[s], offsets[s + 1], types,
-                           &checker);
+    mlce_status status = mlce_dataset_grow_gold(dataset, file, offsets);
+    for (int64_t s = 0; s < file->sequences && !status; s++)
+        status = add_spans(dataset, file, s, items, offsets[s], offsets[s + 1], types, &checker);
     free(checker.sorted);
-    if (!status) dataset->spans += total;
+    if (!status) dataset->spans += offsets[file->sequences];
     return status;
 }
 
@@ -184,40 +233,40 @@ static mlce_status read_items(const mlce_dataset_file *file, int64_t **items, in
     return mlce_fail(MLCE_E_DATA, "%s: %s: must be [spans, 3]: start, end, type", file->path, name);
 }
 
-static mlce_status no_spans(mlce_dataset *dataset, const mlce_dataset_file *file) {
-    int64_t *zeros = mlce_calloc((size_t)file->sequences, sizeof *zeros);
-    if (!zeros) return MLCE_E_MEMORY;
-    mlce_status status = append_offsets(&dataset->span_offsets, &dataset->span_offsets_capacity,
-                                        dataset->sequences, zeros, (size_t)file->sequences);
+static mlce_status read_spans(mlce_dataset *dataset, mlce_dataset_file *file, const int *types) {
+    int64_t *items, *offsets = NULL, total = 0;
+    mlce_status status = read_items(file, &items, &total);
+    if (status) return status;
+    status = mlce_read_gold_offsets(file, total, &offsets);
+    if (!status)
+        status = add_all_spans(dataset, file, (const int64_t(*)[3])(void *)items, offsets, types);
+    free(offsets);
+    free(items);
+    return status;
+}
+
+static mlce_status no_gold(mlce_dataset *dataset, const mlce_dataset_file *file) {
+    int64_t *zeros = mlce_calloc((size_t)file->sequences + 1, sizeof *zeros);
+    mlce_status status = zeros ? mlce_dataset_grow_gold(dataset, file, zeros) : MLCE_E_MEMORY;
     free(zeros);
     return status;
 }
 
-static mlce_status read_spans(mlce_dataset *dataset, mlce_dataset_file *file, const int *types) {
-    bool has_offsets = mlce_h5_exists(&file->h5, "/spans/offsets");
-    bool has_items = mlce_h5_exists(&file->h5, "/spans/items");
+static mlce_status read_gold(mlce_dataset *dataset, mlce_dataset_file *file, const int *types) {
+    const mlce_dataset_layout *layout = file->layout;
+    bool has_offsets = mlce_h5_exists(&file->h5, layout->gold_offsets);
+    bool has_items = mlce_h5_exists(&file->h5, layout->gold_items);
     if (has_offsets != has_items)
         return mlce_fail(MLCE_E_DATA, "%s: has %s but not %s: both or neither", file->path,
-                         has_items ? "/spans/items" : "/spans/offsets",
-                         has_items ? "/spans/offsets" : "/spans/items");
-    file->has_spans = has_offsets;
-    if (!has_offsets) return no_spans(dataset, file);
-    int64_t *items, *offsets = NULL, total = 0;
-    size_t count = 0;
-    mlce_status status = read_items(file, &items, &total);
-    if (status) return status;
-    status = read_offsets(file, "/spans/offsets", total, "/spans/items", &offsets, &count);
-    if (!status && (int64_t)count != file->sequences + 1)
-        status = mlce_fail(MLCE_E_DATA,
-                           "%s: /spans/offsets: has %zu items, expected %lld: one more than there "
-                           "are sequences",
-                           file->path, count, (long long)file->sequences + 1);
-    if (!status)
-        status =
-            add_all_spans(dataset, file, (const int64_t(*)[3])(void *)items, offsets, count, types);
-    free(offsets);
-    free(items);
-    return status;
+                         has_items ? layout->gold_items : layout->gold_offsets,
+                         has_items ? layout->gold_offsets : layout->gold_items);
+    if (!has_items && layout->gold_weights && mlce_h5_exists(&file->h5, layout->gold_weights))
+        return mlce_fail(MLCE_E_DATA, "%s: has %s but not %s", file->path, layout->gold_weights,
+                         layout->gold_items);
+    file->has_spans = has_items;
+    if (!has_items) return no_gold(dataset, file);
+    return dataset->task == MLCE_TASK_LABELS ? mlce_dataset_read_labels(dataset, file, types)
+                                             : read_spans(dataset, file, types);
 }
 
 /* ---- The dataset ---- */
@@ -226,13 +275,13 @@ static mlce_status read_spans(mlce_dataset *dataset, mlce_dataset_file *file, co
 static mlce_status read_file(mlce_dataset *dataset, mlce_dataset_file *file) {
     int *types = NULL;
     mlce_status status = mlce_h5_open(file->path, &file->h5);
-    if (!status) status = check_format(file);
+    if (!status) status = check_format(dataset, file);
     if (!status) status = read_embedding_name(dataset, file);
     if (!status) status = mlce_dataset_add_types(dataset, file, &types);
     if (!status) status = mlce_rows_open(file);
     if (!status) status = check_width(dataset, file);
     if (!status) status = read_sequences(dataset, file);
-    if (!status) status = read_spans(dataset, file, types);
+    if (!status) status = read_gold(dataset, file, types);
     if (!status) status = mlce_text_check_shapes(file);
     free(types);
     if (status) return status;

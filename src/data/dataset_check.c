@@ -80,6 +80,11 @@ mlce_status mlce_check_spans_differ(mlce_span_checker *checker, const mlce_span 
     return MLCE_OK;
 }
 
+mlce_status mlce_check_weight(float weight) {
+    if (weight > 0 && weight <= 1) return MLCE_OK;
+    return mlce_fail(MLCE_E_DATA, "the weight is %g, must be over 0 and at most 1", (double)weight);
+}
+
 int64_t mlce_utf8_length(const char *text) {
     int64_t length = 0;
     const utf8proc_uint8_t *next = (const utf8proc_uint8_t *)text;

@@ -2,6 +2,7 @@
 #ifndef MLCE_DATA_DATASET_PARTS_H
 #define MLCE_DATA_DATASET_PARTS_H
 
+#include "data/dataset_layout.h"
 #include "data/hdf5.h"
 #include "mlce/dataset.h"
 #include "mlce/memory.h"
@@ -9,6 +10,7 @@
 /* One file of a dataset: the sequences first_sequence .. first_sequence + sequences - 1. */
 typedef struct mlce_dataset_file {
     char *path;
+    const mlce_dataset_layout *layout;
     mlce_h5 h5; /* closed (id 0) once the embeddings are in memory */
     int64_t first_sequence, sequences;
     int64_t first_token, tokens;
@@ -40,7 +42,7 @@ struct mlce_dataset {
     int64_t *span_offsets; /* [sequences+1] into gold */
     mlce_span *gold;
     float *gold_weights; /* beside gold, or NULL */
-    size_t offsets_capacity, span_offsets_capacity, gold_capacity;
+    size_t offsets_capacity, span_offsets_capacity, gold_capacity, weights_capacity;
     bool resident, has_text;
     void *scratch;           /* rows as stored, on their way to float32 */
     size_t scratch_capacity; /* bytes */
@@ -48,6 +50,27 @@ struct mlce_dataset {
 
 /* The file that holds sequence s. */
 mlce_dataset_file *mlce_dataset_file_of(const mlce_dataset *dataset, int64_t s);
+
+/* ---- dataset.c ---- */
+
+/* Reads a list of offsets that ends at `end`, the rows of `of`; to be freed. */
+mlce_status mlce_read_offsets(const mlce_dataset_file *file, const char *name, int64_t end,
+                              const char *of, int64_t **offsets, size_t *count);
+/* Reads those of the gold spans or labels, of which there are `total`: one more than there are
+   sequences. */
+mlce_status mlce_read_gold_offsets(const mlce_dataset_file *file, int64_t total, int64_t **offsets);
+/* Appends the file's offsets (sequences + 1, from 0) to those of all gold, and makes room for the
+   gold itself, dataset->gold + dataset->spans. */
+mlce_status mlce_dataset_grow_gold(mlce_dataset *dataset, const mlce_dataset_file *file,
+                                   const int64_t *offsets);
+
+/* ---- dataset_labels.c ---- */
+
+/* /labels of a file of items: each label is a span (0, 1, label). */
+mlce_status mlce_dataset_read_labels(mlce_dataset *dataset, mlce_dataset_file *file,
+                                     const int *types);
+/* Puts the labels of every item into ascending order, their weights with them. */
+mlce_status mlce_dataset_sort_labels(mlce_dataset *dataset);
 
 /* ---- dataset_paths.c ---- */
 
@@ -81,6 +104,9 @@ mlce_status mlce_check_span(const int64_t span[3], int64_t length, int types);
 mlce_status mlce_check_spans_differ(mlce_span_checker *checker, const mlce_span *spans, int count,
                                     int *again);
 
+/* A weight lies in (0, 1]. Messages begin with what is wrong. */
+mlce_status mlce_check_weight(float weight);
+
 /* Code points of a UTF-8 string, or -1 where it is not UTF-8. */
 int64_t mlce_utf8_length(const char *text);
 
@@ -89,7 +115,7 @@ size_t mlce_find_not_finite(const void *values, size_t count, mlce_precision pre
 
 /* ---- dataset_rows.c ---- */
 
-/* Opens /tokens/embeddings and checks its type and shape. */
+/* Opens the embeddings or features and checks its type and shape. */
 mlce_status mlce_rows_open(mlce_dataset_file *file);
 void mlce_rows_close(mlce_dataset_file *file);
 /* Reads all rows into memory. */

@@ -8,8 +8,6 @@
 #include "data/dataset_parts.h"
 #include "data/half.h"
 
-static const char NAME[] = "/tokens/embeddings";
-
 enum { BLOCK_BYTES = 4 << 20 }; /* read at once in a pass over a file */
 
 size_t mlce_rows_stored_size(mlce_precision precision) {
@@ -45,26 +43,26 @@ static mlce_status check_type(mlce_dataset_file *file) {
     if (type >= 0) H5Tclose(type);
     if (known) return MLCE_OK;
     return mlce_fail(MLCE_E_DATA, "%s: %s: must hold float16, float32 or float64 (IEEE)",
-                     file->path, NAME);
+                     file->path, file->layout->rows);
 }
 
 static mlce_status check_shape(mlce_dataset_file *file, const mlce_h5_shape *shape) {
-    if (shape->rank != 2 && shape->rank != 3)
-        return mlce_fail(MLCE_E_DATA,
-                         "%s: %s: has %d dimension%s, expected [tokens, features] or [tokens, "
-                         "layers, features]",
-                         file->path, NAME, shape->rank, shape->rank == 1 ? "" : "s");
+    if (shape->rank < 2 || shape->rank > file->layout->most_rank)
+        return mlce_fail(MLCE_E_DATA, "%s: %s: has %d dimension%s, expected %s", file->path,
+                         file->layout->rows, shape->rank, shape->rank == 1 ? "" : "s",
+                         file->layout->row_shape);
     size_t width = 1;
     for (int i = 1; i < shape->rank; i++) {
         if (shape->size[i] == 0)
             return mlce_fail(MLCE_E_DATA, "%s: %s: a row has no features (dimension %d is 0)",
-                             file->path, NAME, i);
+                             file->path, file->layout->rows, i);
         if (shape->size[i] > INT_MAX || (width *= shape->size[i]) > INT_MAX)
             return mlce_fail(MLCE_E_DATA, "%s: %s: a row has more than %d features", file->path,
-                             NAME, INT_MAX);
+                             file->layout->rows, INT_MAX);
     }
     if (shape->size[0] > PTRDIFF_MAX / sizeof(double) / width)
-        return mlce_fail(MLCE_E_DATA, "%s: %s: is too large for this machine", file->path, NAME);
+        return mlce_fail(MLCE_E_DATA, "%s: %s: is too large for this machine", file->path,
+                         file->layout->rows);
     file->rank = shape->rank;
     memcpy(file->size, shape->size, sizeof file->size);
     file->tokens = (int64_t)shape->size[0];
@@ -96,7 +94,8 @@ static mlce_status open_with_cache(mlce_dataset_file *file) {
     hid_t access = H5Pcreate(H5P_DATASET_ACCESS);
     size_t bytes = band < LEAST_BYTES ? LEAST_BYTES : band > MOST_BYTES ? MOST_BYTES : band;
     H5Pset_chunk_cache(access, SLOTS, bytes, 0.75);
-    mlce_status status = mlce_h5_open_dataset(&file->h5, NAME, access, &file->embeddings);
+    mlce_status status =
+        mlce_h5_open_dataset(&file->h5, file->layout->rows, access, &file->embeddings);
     H5Pclose(access);
     return status;
 }
@@ -104,13 +103,16 @@ static mlce_status open_with_cache(mlce_dataset_file *file) {
 mlce_status mlce_rows_open(mlce_dataset_file *file) {
     mlce_h5_shape shape;
     mlce_h5_lock();
-    mlce_status status = mlce_h5_shape_of(&file->h5, NAME, &shape);
-    if (!status) status = mlce_h5_open_dataset(&file->h5, NAME, H5P_DEFAULT, &file->embeddings);
+    mlce_status status = mlce_h5_shape_of(&file->h5, file->layout->rows, &shape);
+    if (!status)
+        status =
+            mlce_h5_open_dataset(&file->h5, file->layout->rows, H5P_DEFAULT, &file->embeddings);
     if (!status) status = check_type(file);
     if (!status) status = check_shape(file, &shape);
     if (!status) status = open_with_cache(file);
     if (!status && (file->space = H5Dget_space(file->embeddings)) < 0)
-        status = mlce_h5_fail(MLCE_E_DATA, file->path, "%s: cannot read the shape", NAME);
+        status =
+            mlce_h5_fail(MLCE_E_DATA, file->path, "%s: cannot read the shape", file->layout->rows);
     mlce_h5_unlock();
     return status;
 }
@@ -135,8 +137,9 @@ static mlce_status read_stored(const mlce_dataset_file *file, int64_t first, siz
     hid_t memory = H5Screate_simple(file->rank, size, NULL);
     if (H5Sselect_hyperslab(file->space, H5S_SELECT_SET, start, NULL, size, NULL) < 0 ||
         H5Dread(file->embeddings, type, memory, file->space, H5P_DEFAULT, stored) < 0)
-        status = mlce_h5_fail(MLCE_E_DATA, file->path, "%s: cannot read rows %lld .. %lld", NAME,
-                              (long long)first, (long long)first + (long long)count - 1);
+        status = mlce_h5_fail(MLCE_E_DATA, file->path, "%s: cannot read rows %lld .. %lld",
+                              file->layout->rows, (long long)first,
+                              (long long)first + (long long)count - 1);
     H5Sclose(memory);
     H5Tclose(type);
     mlce_h5_unlock();
@@ -178,10 +181,18 @@ static mlce_status check_finite(const mlce_dataset *dataset, const mlce_dataset_
     if (bad == values) return MLCE_OK;
     int64_t row = first + (int64_t)(bad / width);
     double value = value_at(stored, bad, file->precision);
-    return mlce_fail(MLCE_E_DATA, "%s: %s: row %lld, column %zu (in sequence %lld) is %g: %s",
-                     file->path, NAME, (long long)row, bad % width,
-                     (long long)sequence_of(dataset, file, row), value,
-                     isfinite(value) ? "too large for float32" : "embeddings must be finite");
+    if (isfinite(value))
+        return mlce_fail(MLCE_E_DATA,
+                         "%s: %s: row %lld, column %zu (in %s %lld) is %g: too large "
+                         "for float32",
+                         file->path, file->layout->rows, (long long)row, bad % width,
+                         file->layout->sequence, (long long)sequence_of(dataset, file, row), value);
+    return mlce_fail(MLCE_E_DATA,
+                     "%s: %s: row %lld, column %zu (in %s %lld) is %g: %s must be "
+                     "finite",
+                     file->path, file->layout->rows, (long long)row, bad % width,
+                     file->layout->sequence, (long long)sequence_of(dataset, file, row), value,
+                     file->layout->values);
 }
 
 static void floats_from_doubles(float *floats, const double *doubles, size_t count) {
@@ -243,8 +254,9 @@ static void copy_resident(const mlce_dataset_file *file, size_t start, size_t co
 
 mlce_status mlce_dataset_read(mlce_dataset *dataset, int64_t s, float *rows) {
     if (s < 0 || s >= dataset->sequences)
-        return mlce_fail(MLCE_E_ARGUMENT, "%s: there is no sequence %lld: it has %lld",
-                         dataset->name, (long long)s, (long long)dataset->sequences);
+        return mlce_fail(MLCE_E_ARGUMENT, "%s: there is no %s %lld: it has %lld", dataset->name,
+                         mlce_dataset_layout_of(dataset)->sequence, (long long)s,
+                         (long long)dataset->sequences);
     const mlce_dataset_file *file = mlce_dataset_file_of(dataset, s);
     int64_t first = dataset->offsets[s] - file->first_token;
     size_t length = (size_t)(dataset->offsets[s + 1] - dataset->offsets[s]);

@@ -6,34 +6,32 @@
 
 #include "data/dataset_parts.h"
 
-static const char TOKEN_TEXT[] = "/tokens/text", TOKEN_CHARS[] = "/tokens/chars",
-                  TEXT[] = "/sequences/text", ID[] = "/sequences/id",
-                  DOCUMENT[] = "/sequences/document";
-
 /* ---- Shapes ---- */
 
 /* `columns` 0: a list of `rows` items, else [rows, columns]. */
 static mlce_status check_shape(const mlce_dataset_file *file, const char *name, int64_t rows,
                                size_t columns, const char *noun) {
     mlce_h5_shape shape;
-    if (!mlce_h5_exists(&file->h5, name)) return MLCE_OK;
+    if (!name || !mlce_h5_exists(&file->h5, name)) return MLCE_OK;
     mlce_status status = mlce_h5_shape_of(&file->h5, name, &shape);
     if (status) return status;
     if (shape.rank != (columns ? 2 : 1) || (columns && shape.size[1] != columns))
         return mlce_fail(MLCE_E_DATA, "%s: %s: must be %s", file->path, name,
                          columns ? "[tokens, 2]" : "a list");
     if ((int64_t)shape.size[0] != rows)
-        return mlce_fail(MLCE_E_DATA, "%s: %s: has %zu items, but the file has %lld %s", file->path,
-                         name, shape.size[0], (long long)rows, noun);
+        return mlce_fail(MLCE_E_DATA, "%s: %s: has %zu items, but the file has %lld %ss",
+                         file->path, name, shape.size[0], (long long)rows, noun);
     return MLCE_OK;
 }
 
 mlce_status mlce_text_check_shapes(const mlce_dataset_file *file) {
-    mlce_status status = check_shape(file, TOKEN_TEXT, file->tokens, 0, "tokens");
-    if (!status) status = check_shape(file, TOKEN_CHARS, file->tokens, 2, "tokens");
-    if (!status) status = check_shape(file, TEXT, file->sequences, 0, "sequences");
-    if (!status) status = check_shape(file, ID, file->sequences, 0, "sequences");
-    if (!status) status = check_shape(file, DOCUMENT, file->sequences, 0, "sequences");
+    const mlce_dataset_layout *layout = file->layout;
+    int64_t tokens = file->tokens, sequences = file->sequences;
+    mlce_status status = check_shape(file, layout->token_text, tokens, 0, layout->token);
+    if (!status) status = check_shape(file, layout->token_chars, tokens, 2, layout->token);
+    if (!status) status = check_shape(file, layout->text, sequences, 0, layout->sequence);
+    if (!status) status = check_shape(file, layout->id, sequences, 0, layout->sequence);
+    if (!status) status = check_shape(file, layout->document, sequences, 0, layout->sequence);
     return status;
 }
 
@@ -41,7 +39,7 @@ mlce_status mlce_text_check_shapes(const mlce_dataset_file *file) {
 
 static mlce_status load_strings(const mlce_dataset_file *file, const mlce_h5 *h5, const char *name,
                                 mlce_h5_strings *strings) {
-    if (!mlce_h5_exists(h5, name)) return MLCE_OK;
+    if (!name || !mlce_h5_exists(h5, name)) return MLCE_OK;
     mlce_status status = mlce_h5_read_strings(h5, name, strings);
     for (size_t i = 0; i < strings->count && !status; i++)
         if (mlce_utf8_length(strings->items[i]) < 0)
@@ -67,7 +65,7 @@ static mlce_status convert_chars(const mlce_dataset *dataset, mlce_dataset_file 
             mlce_status status = mlce_check_chars(start, end, limit);
             if (status)
                 return mlce_fail_prefix(status, "%s: %s: row %lld (in sequence %lld): ", file->path,
-                                        TOKEN_CHARS, (long long)i, (long long)s);
+                                        file->layout->token_chars, (long long)i, (long long)s);
             file->chars[i][0] = (int32_t)start;
             file->chars[i][1] = (int32_t)end;
         }
@@ -79,8 +77,9 @@ static mlce_status load_chars(const mlce_dataset *dataset, mlce_dataset_file *fi
                               const mlce_h5 *h5) {
     int64_t *values;
     mlce_h5_shape shape;
-    if (!mlce_h5_exists(h5, TOKEN_CHARS)) return MLCE_OK;
-    mlce_status status = mlce_h5_read_integers(h5, TOKEN_CHARS, &values, &shape);
+    const char *name = file->layout->token_chars;
+    if (!name || !mlce_h5_exists(h5, name)) return MLCE_OK;
+    mlce_status status = mlce_h5_read_integers(h5, name, &values, &shape);
     if (status) return status;
     file->chars = mlce_calloc((size_t)file->tokens, sizeof *file->chars);
     status = file->chars ? convert_chars(dataset, file, values) : MLCE_E_MEMORY;
@@ -89,16 +88,20 @@ static mlce_status load_chars(const mlce_dataset *dataset, mlce_dataset_file *fi
 }
 
 static mlce_status load_from(mlce_dataset *dataset, mlce_dataset_file *file, mlce_h5 *h5) {
-    mlce_dataset_file now = {
-        .path = file->path, .h5 = *h5, .tokens = file->tokens, .sequences = file->sequences};
+    const mlce_dataset_layout *layout = file->layout;
+    mlce_dataset_file now = {.path = file->path,
+                             .layout = layout,
+                             .h5 = *h5,
+                             .tokens = file->tokens,
+                             .sequences = file->sequences};
     mlce_h5_shape shape;
     mlce_status status = mlce_text_check_shapes(&now); /* the file may have changed since */
-    if (!status) status = load_strings(file, h5, TOKEN_TEXT, &file->token_text);
-    if (!status) status = load_strings(file, h5, TEXT, &file->text);
-    if (!status) status = load_strings(file, h5, ID, &file->id);
+    if (!status) status = load_strings(file, h5, layout->token_text, &file->token_text);
+    if (!status) status = load_strings(file, h5, layout->text, &file->text);
+    if (!status) status = load_strings(file, h5, layout->id, &file->id);
     if (!status) status = load_chars(dataset, file, h5);
-    if (!status && mlce_h5_exists(h5, DOCUMENT))
-        status = mlce_h5_read_integers(h5, DOCUMENT, &file->document, &shape);
+    if (!status && layout->document && mlce_h5_exists(h5, layout->document))
+        status = mlce_h5_read_integers(h5, layout->document, &file->document, &shape);
     return status;
 }
 

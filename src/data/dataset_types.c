@@ -148,6 +148,7 @@ mlce_status mlce_dataset_match_types(mlce_dataset *dataset, const char *const *n
         dataset->type_count = count;
         copy = old;
         count = old_count;
+        if (dataset->task == MLCE_TASK_LABELS) status = mlce_dataset_sort_labels(dataset);
     }
     free_names(copy, count);
     free(map);

@@ -3,111 +3,9 @@
 #include <string.h>
 
 #include "core/file.h"
+#include "data/dataset_column.h"
 #include "data/dataset_parts.h"
 #include "data/half.h"
-
-/* ---- Columns: datasets that grow by rows ---- */
-
-/* Rows gather in a buffer, which is also the chunk. A dataset that never fills it is stored in one
-   piece of just its size. */
-typedef struct column {
-    const char *name;
-    hid_t type;      /* in the file and in memory */
-    hid_t dataset;   /* 0 before the first write */
-    size_t width;    /* elements a row; 0: a list */
-    size_t row_size; /* bytes */
-    size_t rows, used;
-    char *buffer; /* [rows * row_size] */
-    hsize_t written;
-    bool is_text; /* the buffer holds copies of strings */
-} column;
-
-enum { BUFFER_BYTES = 256 << 10, CHUNK_BYTES = 1 << 20 };
-
-/* Takes over `type`. */
-static mlce_status column_open(column *c, const char *name, hid_t type, size_t width,
-                               size_t element_size) {
-    size_t row_size = (width ? width : 1) * element_size;
-    *c = (column){.name = name, .type = type, .width = width, .row_size = row_size};
-    c->rows = row_size < BUFFER_BYTES ? BUFFER_BYTES / row_size : 1;
-    c->is_text = H5Tget_class(type) == H5T_STRING;
-    c->buffer = mlce_calloc(c->rows, row_size);
-    return c->buffer ? MLCE_OK : MLCE_E_MEMORY;
-}
-
-static void drop_rows(column *c) {
-    char **strings = (char **)(void *)c->buffer;
-    for (size_t i = 0; c->is_text && i < c->used; i++) free(strings[i]);
-    c->used = 0;
-}
-
-static void column_close(column *c) {
-    if (!c->name) return;
-    if (c->buffer) drop_rows(c);
-    free(c->buffer);
-    if (c->dataset > 0) H5Dclose(c->dataset);
-    H5Tclose(c->type);
-    *c = (column){0};
-}
-
-static mlce_status create_column(const mlce_h5 *file, column *c, bool may_grow) {
-    hsize_t size[2] = {c->used, c->width}, chunk[2] = {c->rows, c->width};
-    size_t element_size = c->width ? c->row_size / c->width : c->row_size;
-    if (c->width && c->row_size > CHUNK_BYTES) chunk[1] = CHUNK_BYTES / element_size;
-    return mlce_h5_create_dataset(file, c->name, c->type, c->width ? 2 : 1, size,
-                                  may_grow ? chunk : NULL, &c->dataset);
-}
-
-static mlce_status write_rows(const mlce_h5 *file, column *c) {
-    mlce_status status = MLCE_OK;
-    int rank = c->width ? 2 : 1;
-    hsize_t start[2] = {c->written}, count[2] = {c->used, c->width};
-    hsize_t size[2] = {c->written + c->used, c->width};
-    hid_t memory = H5Screate_simple(rank, count, NULL), space = -1;
-    if ((c->written && H5Dset_extent(c->dataset, size) < 0) ||
-        (space = H5Dget_space(c->dataset)) < 0 ||
-        H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL) < 0 ||
-        H5Dwrite(c->dataset, c->type, memory, space, H5P_DEFAULT, c->buffer) < 0)
-        status = mlce_h5_fail(MLCE_E_IO, file->path, "%s: cannot write", c->name);
-    if (space >= 0) H5Sclose(space);
-    H5Sclose(memory);
-    return status;
-}
-
-static mlce_status column_flush(const mlce_h5 *file, column *c, bool may_grow) {
-    mlce_h5_lock();
-    mlce_status status = c->dataset ? MLCE_OK : create_column(file, c, may_grow);
-    if (!status && c->used) status = write_rows(file, c);
-    mlce_h5_unlock();
-    if (!status) status = mlce_h5_check_written(file);
-    if (status) return status;
-    c->written += c->used;
-    drop_rows(c);
-    return MLCE_OK;
-}
-
-/* `rows` are strings for a column of text. */
-static mlce_status column_append(const mlce_h5 *file, column *c, const void *rows, size_t count) {
-    const char *next = rows;
-    mlce_status status = MLCE_OK;
-    while (count && !status) {
-        size_t n = c->rows - c->used < count ? c->rows - c->used : count;
-        char *room = c->buffer + c->used * c->row_size;
-        for (size_t i = 0; c->is_text && i < n; i++, c->used++) {
-            char **copy = (char **)(void *)room + i;
-            const char *text = ((const char *const *)(const void *)next)[i];
-            if (!(*copy = mlce_strdup(text))) return MLCE_E_MEMORY;
-        }
-        if (!c->is_text) {
-            memcpy(room, next, n * c->row_size);
-            c->used += n;
-        }
-        next += n * c->row_size;
-        count -= n;
-        if (c->used == c->rows) status = column_flush(file, c, true);
-    }
-    return status;
-}
 
 /* ---- The writer ---- */
 
@@ -121,6 +19,7 @@ enum {
     DOCUMENT,
     SPAN_OFFSETS,
     SPAN_ITEMS,
+    WEIGHTS,
     COLUMNS
 };
 
@@ -128,11 +27,14 @@ struct mlce_dataset_writer {
     char *path, *part;
     mlce_h5 h5;
     mlce_dataset_spec spec; /* its strings are not kept */
-    column columns[COLUMNS];
+    mlce_column columns[COLUMNS];
+    const mlce_dataset_layout *layout;
     int64_t sequences, tokens, spans;
     mlce_span_checker checker;
     void *scratch; /* embeddings as they are stored */
     size_t scratch_capacity;
+    int32_t *labels; /* of the item that is written */
+    size_t labels_capacity;
     bool failed;
 };
 
@@ -143,6 +45,13 @@ static mlce_status check_spec(const char *path, const mlce_dataset_spec *spec) {
     if ((unsigned)spec->precision > MLCE_FLOAT64)
         return mlce_fail(MLCE_E_ARGUMENT, "%s: the precision %d does not exist", path,
                          (int)spec->precision);
+    if ((unsigned)spec->task > MLCE_TASK_LABELS)
+        return mlce_fail(MLCE_E_ARGUMENT, "%s: the task %d does not exist", path, (int)spec->task);
+    bool is_labels = spec->task == MLCE_TASK_LABELS;
+    if (is_labels && (spec->token_text || spec->token_chars || spec->document))
+        return mlce_fail(MLCE_E_ARGUMENT, "%s: items have no tokens and no documents", path);
+    if (spec->weights && !(is_labels && spec->spans))
+        return mlce_fail(MLCE_E_ARGUMENT, "%s: only labels have weights", path);
     if (spec->embedding && mlce_utf8_length(spec->embedding) < 0)
         return mlce_fail(MLCE_E_DATA, "%s: the name of what made the embeddings is not UTF-8",
                          path);
@@ -152,7 +61,8 @@ static mlce_status check_spec(const char *path, const mlce_dataset_spec *spec) {
 }
 
 static mlce_status write_head(const mlce_h5 *h5, const mlce_dataset_spec *spec) {
-    mlce_status status = mlce_h5_write_text(h5, "/", "format", "mlce-spans");
+    mlce_status status =
+        mlce_h5_write_text(h5, "/", "format", mlce_dataset_layouts[spec->task].format);
     if (!status) status = mlce_h5_write_integer(h5, "/", "version", 1);
     if (!status && spec->embedding)
         status = mlce_h5_write_text(h5, "/", "embedding", spec->embedding);
@@ -163,36 +73,42 @@ static mlce_status write_head(const mlce_h5 *h5, const mlce_dataset_spec *spec) 
 
 static mlce_status open_columns(mlce_dataset_writer *writer) {
     const mlce_dataset_spec *spec = &writer->spec;
-    column *c = writer->columns;
+    const mlce_dataset_layout *layout = writer->layout;
+    bool is_labels = spec->task == MLCE_TASK_LABELS;
+    mlce_column *c = writer->columns;
     mlce_status status =
-        column_open(&c[EMBEDDINGS], "/tokens/embeddings", mlce_h5_float_type(spec->precision, true),
-                    (size_t)spec->width, mlce_rows_stored_size(spec->precision));
+        mlce_column_open(&c[EMBEDDINGS], layout->rows, mlce_h5_float_type(spec->precision, true),
+                         (size_t)spec->width, mlce_rows_stored_size(spec->precision));
     const struct {
         bool wanted, is_text;
         int index;
         const char *name;
         size_t width, size;
     } others[] = {
-        {true, false, OFFSETS, "/sequences/offsets", 0, 8},
-        {spec->token_text, true, TOKEN_TEXT, "/tokens/text", 0, sizeof(char *)},
-        {spec->token_chars, false, TOKEN_CHARS, "/tokens/chars", 2, 4},
-        {spec->text, true, TEXT, "/sequences/text", 0, sizeof(char *)},
-        {spec->id, true, ID, "/sequences/id", 0, sizeof(char *)},
-        {spec->document, false, DOCUMENT, "/sequences/document", 0, 8},
-        {spec->spans, false, SPAN_OFFSETS, "/spans/offsets", 0, 8},
-        {spec->spans, false, SPAN_ITEMS, "/spans/items", 3, 4},
+        {!is_labels, false, OFFSETS, layout->offsets, 0, 8},
+        {spec->token_text, true, TOKEN_TEXT, layout->token_text, 0, sizeof(char *)},
+        {spec->token_chars, false, TOKEN_CHARS, layout->token_chars, 2, 4},
+        {spec->text, true, TEXT, layout->text, 0, sizeof(char *)},
+        {spec->id, true, ID, layout->id, 0, sizeof(char *)},
+        {spec->document, false, DOCUMENT, layout->document, 0, 8},
+        {spec->spans, false, SPAN_OFFSETS, layout->gold_offsets, 0, 8},
+        {spec->spans, false, SPAN_ITEMS, layout->gold_items, is_labels ? 0 : 3, 4},
     };
     for (size_t i = 0; i < sizeof others / sizeof *others && !status; i++) {
         if (!others[i].wanted) continue;
         hid_t type = others[i].is_text     ? mlce_h5_string_type()
                      : others[i].size == 4 ? H5Tcopy(H5T_NATIVE_INT32)
                                            : H5Tcopy(H5T_NATIVE_INT64);
-        status =
-            column_open(&c[others[i].index], others[i].name, type, others[i].width, others[i].size);
+        status = mlce_column_open(&c[others[i].index], others[i].name, type, others[i].width,
+                                  others[i].size);
     }
+    if (!status && spec->weights)
+        status = mlce_column_open(&c[WEIGHTS], layout->gold_weights,
+                                  mlce_h5_float_type(MLCE_FLOAT32, true), 0, sizeof(float));
     const int64_t zero = 0;
-    if (!status) status = column_append(&writer->h5, &c[OFFSETS], &zero, 1);
-    if (!status && spec->spans) status = column_append(&writer->h5, &c[SPAN_OFFSETS], &zero, 1);
+    if (!status && !is_labels) status = mlce_column_append(&writer->h5, &c[OFFSETS], &zero, 1);
+    if (!status && spec->spans)
+        status = mlce_column_append(&writer->h5, &c[SPAN_OFFSETS], &zero, 1);
     return status;
 }
 
@@ -204,6 +120,7 @@ mlce_status mlce_dataset_writer_open(const char *path, const mlce_dataset_spec *
     mlce_dataset_writer *opened = mlce_calloc(1, sizeof *opened);
     if (!opened) return MLCE_E_MEMORY;
     opened->spec = *spec;
+    opened->layout = &mlce_dataset_layouts[spec->task];
     if (!(opened->path = mlce_strdup(path)))
         status = MLCE_E_MEMORY;
     else if (!(opened->part = mlce_file_begin(path)))
@@ -234,9 +151,12 @@ static mlce_status check_parts(const mlce_dataset_spec *spec, const mlce_sequenc
         {spec->text, sequence->text, "text"},
         {spec->id, sequence->id, "id"},
         {spec->spans && sequence->span_count > 0, sequence->spans, "spans"},
+        {spec->weights && sequence->span_count > 0, sequence->weights, "weights"},
     };
     if (sequence->length < 0 || (spec->spans && sequence->span_count < 0))
         return mlce_fail(MLCE_E_ARGUMENT, "has a negative length or number of spans");
+    if (spec->task == MLCE_TASK_LABELS && sequence->length != 1)
+        return mlce_fail(MLCE_E_ARGUMENT, "has the length %d: an item's is 1", sequence->length);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (parts[i].wanted && !parts[i].given)
             return mlce_fail(MLCE_E_ARGUMENT, "has no %s, which the file is to hold",
@@ -269,12 +189,14 @@ static mlce_status check_spans(mlce_dataset_writer *writer, const mlce_sequence 
         const mlce_span *span = &sequence->spans[i];
         mlce_status status = mlce_check_span((const int64_t[]){span->start, span->end, span->type},
                                              sequence->length, writer->spec.type_count);
-        if (status) return mlce_fail_prefix(status, "span %d: ", i);
+        if (!status && writer->spec.weights) status = mlce_check_weight(sequence->weights[i]);
+        if (status) return mlce_fail_prefix(status, "%s %d: ", writer->layout->span, i);
     }
     int again = 0;
     mlce_status status =
         mlce_check_spans_differ(&writer->checker, sequence->spans, sequence->span_count, &again);
-    return status == MLCE_E_DATA ? mlce_fail_prefix(status, "span %d: ", again) : status;
+    return status == MLCE_E_DATA ? mlce_fail_prefix(status, "%s %d: ", writer->layout->span, again)
+                                 : status;
 }
 
 /* The embeddings as they are stored: *stored is the sequence's own or the writer's scratch. */
@@ -308,8 +230,23 @@ static mlce_status convert(mlce_dataset_writer *writer, const mlce_sequence *seq
 
 /* ---- Adding ---- */
 
+/* What is written of the gold spans: *items gets them, or their types alone as labels. */
+static mlce_status gold_items(mlce_dataset_writer *writer, const mlce_sequence *sequence,
+                              const void **items) {
+    *items = sequence->spans;
+    if (!writer->spec.spans || writer->spec.task != MLCE_TASK_LABELS) return MLCE_OK;
+    mlce_status status = mlce_grow((void **)&writer->labels, &writer->labels_capacity,
+                                   (size_t)sequence->span_count, sizeof *writer->labels);
+    if (status) return status;
+    for (int i = 0; i < sequence->span_count; i++) writer->labels[i] = sequence->spans[i].type;
+    *items = writer->labels;
+    return MLCE_OK;
+}
+
 static mlce_status append_sequence(mlce_dataset_writer *writer, const mlce_sequence *sequence,
                                    const void *embeddings) {
+    const void *items;
+    mlce_status status = gold_items(writer, sequence, &items);
     const void *const rows[COLUMNS] = {
         [EMBEDDINGS] = embeddings,
         [TOKEN_TEXT] = sequence->token_text,
@@ -319,19 +256,20 @@ static mlce_status append_sequence(mlce_dataset_writer *writer, const mlce_seque
         [ID] = &sequence->id,
         [DOCUMENT] = &sequence->document,
         [SPAN_OFFSETS] = &writer->spans,
-        [SPAN_ITEMS] = sequence->spans,
+        [SPAN_ITEMS] = items,
+        [WEIGHTS] = sequence->weights,
     };
-    mlce_status status = MLCE_OK;
     writer->sequences++;
     writer->tokens += sequence->length;
     if (writer->spec.spans) writer->spans += sequence->span_count;
     for (int i = 0; i < COLUMNS && !status; i++) {
         bool by_token = i == EMBEDDINGS || i == TOKEN_TEXT || i == TOKEN_CHARS;
-        size_t count = by_token          ? (size_t)sequence->length
-                       : i == SPAN_ITEMS ? (size_t)sequence->span_count
-                                         : 1;
+        bool by_span = i == SPAN_ITEMS || i == WEIGHTS;
+        size_t count = by_token  ? (size_t)sequence->length
+                       : by_span ? (size_t)sequence->span_count
+                                 : 1;
         if (writer->columns[i].name)
-            status = column_append(&writer->h5, &writer->columns[i], rows[i], count);
+            status = mlce_column_append(&writer->h5, &writer->columns[i], rows[i], count);
     }
     return status;
 }
@@ -345,7 +283,8 @@ mlce_status mlce_dataset_writer_add(mlce_dataset_writer *writer, const mlce_sequ
     if (!status) status = check_spans(writer, sequence);
     if (!status) status = convert(writer, sequence, &embeddings);
     if (status)
-        mlce_fail_prefix(status, "%s: sequence %lld: ", writer->path, (long long)writer->sequences);
+        mlce_fail_prefix(status, "%s: %s %lld: ", writer->path, writer->layout->sequence,
+                         (long long)writer->sequences);
     else
         status = append_sequence(writer, sequence, embeddings);
     writer->failed = status != MLCE_OK;
@@ -357,13 +296,14 @@ mlce_status mlce_dataset_writer_add(mlce_dataset_writer *writer, const mlce_sequ
 static mlce_status finish(mlce_dataset_writer *writer) {
     mlce_status status = MLCE_OK;
     for (int i = 0; i < COLUMNS && !status; i++)
-        if (writer->columns[i].name) status = column_flush(&writer->h5, &writer->columns[i], false);
+        if (writer->columns[i].name)
+            status = mlce_column_flush(&writer->h5, &writer->columns[i], false);
     return status;
 }
 
 static mlce_status close_file(mlce_dataset_writer *writer) {
     mlce_h5_lock();
-    for (int i = 0; i < COLUMNS; i++) column_close(&writer->columns[i]);
+    for (int i = 0; i < COLUMNS; i++) mlce_column_close(&writer->columns[i]);
     mlce_status status = mlce_h5_close(&writer->h5);
     mlce_h5_unlock();
     return status;
@@ -393,6 +333,7 @@ void mlce_dataset_writer_abandon(mlce_dataset_writer *writer) {
     mlce_file_abandon(writer->part);
     free(writer->checker.sorted);
     free(writer->scratch);
+    free(writer->labels);
     free(writer->path);
     free(writer);
 }

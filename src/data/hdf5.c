@@ -120,13 +120,15 @@ mlce_status mlce_h5_check_written(const mlce_h5 *file) {
     return mlce_fail(MLCE_E_IO, "%s: cannot write: %s", file->path, strerror(*file->write_error));
 }
 
-static mlce_status create_file(const char *path, mlce_h5 *file) {
+/* `is_new`: a new, empty file, in place of what stands there. */
+static mlce_status open_to_write(const char *path, bool is_new, mlce_h5 *file) {
     mlce_status status = MLCE_OK;
     /* Closing closes what is still open in the file, so that it is whole on disk. */
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     if (access < 0 || H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) < 0 ||
         mlce_h5_set_driver(access, file->write_error) < 0 ||
-        (file->id = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, access)) < 0) {
+        (file->id = is_new ? H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, access)
+                           : H5Fopen(path, H5F_ACC_RDWR, access)) < 0) {
         file->id = 0;
         status = mlce_h5_fail(MLCE_E_IO, file->path, "cannot write");
         if (mlce_h5_check_written(file)) status = MLCE_E_IO; /* the plainer message */
@@ -141,17 +143,25 @@ static void free_file(mlce_h5 *file) {
     *file = (mlce_h5){0};
 }
 
-mlce_status mlce_h5_create(const char *path, const char *shown, mlce_h5 *file) {
+static mlce_status begin_writing(const char *path, const char *shown, bool is_new, mlce_h5 *file) {
     *file = (mlce_h5){.path = mlce_strdup(shown),
                       .write_error = mlce_calloc(1, sizeof *file->write_error)};
     mlce_status status = MLCE_E_MEMORY;
     if (file->path && file->write_error) {
         mlce_h5_lock();
-        status = create_file(path, file);
+        status = open_to_write(path, is_new, file);
         mlce_h5_unlock();
     }
     if (status) free_file(file);
     return status;
+}
+
+mlce_status mlce_h5_create(const char *path, const char *shown, mlce_h5 *file) {
+    return begin_writing(path, shown, true, file);
+}
+
+mlce_status mlce_h5_change(const char *path, const char *shown, mlce_h5 *file) {
+    return begin_writing(path, shown, false, file);
 }
 
 mlce_status mlce_h5_close(mlce_h5 *file) {

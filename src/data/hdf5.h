@@ -38,6 +38,8 @@ typedef struct mlce_h5 {
 mlce_status mlce_h5_open(const char *path, mlce_h5 *file);
 /* A new, empty file; replaces what stands at `path`. `shown` is the path that messages name. */
 mlce_status mlce_h5_create(const char *path, const char *shown, mlce_h5 *file);
+/* A file that stands at `path`, to be changed. */
+mlce_status mlce_h5_change(const char *path, const char *shown, mlce_h5 *file);
 /* A write that fails (a full disk) makes no later call fail: this tells, and so does closing. */
 mlce_status mlce_h5_check_written(const mlce_h5 *file);
 /* Frees `file` whether it succeeds or not. The failures matter after writing. */
@@ -89,6 +91,9 @@ mlce_status mlce_h5_read_integers(const mlce_h5 *file, const char *name, int64_t
 mlce_status mlce_h5_write_integers(const mlce_h5 *file, const char *name, const int64_t *values,
                                    const mlce_h5_shape *shape);
 
+/* Floats of any size and byte order, on the heap for the caller to free. */
+mlce_status mlce_h5_read_floats(const mlce_h5 *file, const char *name, float **values,
+                                mlce_h5_shape *shape);
 /* A [rows, columns] dataset of floats, on the heap for the caller to free. */
 mlce_status mlce_h5_read_matrix(const mlce_h5 *file, const char *name, float **values, size_t *rows,
                                 size_t *columns);

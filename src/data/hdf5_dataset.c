@@ -284,23 +284,27 @@ mlce_status mlce_h5_read_integers(const mlce_h5 *file, const char *name, int64_t
     return status;
 }
 
+mlce_status mlce_h5_read_floats(const mlce_h5 *file, const char *name, float **values,
+                                mlce_h5_shape *shape) {
+    void *read = NULL;
+    mlce_status status = read_numbers(file, name, H5T_FLOAT, "floats", H5T_NATIVE_FLOAT,
+                                      sizeof **values, &read, shape);
+    *values = read;
+    return status;
+}
+
 mlce_status mlce_h5_read_matrix(const mlce_h5 *file, const char *name, float **values, size_t *rows,
                                 size_t *columns) {
     mlce_h5_shape shape;
-    void *read = NULL;
-    mlce_status status = read_numbers(file, name, H5T_FLOAT, "floats", H5T_NATIVE_FLOAT,
-                                      sizeof **values, &read, &shape);
-    if (!status && shape.rank != 2) {
-        status = mlce_fail(MLCE_E_DATA, "%s: %s: has %d dimensions, expected 2", file->path, name,
-                           shape.rank);
-        free(read);
-        read = NULL;
-    }
-    *values = read;
+    mlce_status status = mlce_h5_read_floats(file, name, values, &shape);
     if (status) return status;
     *rows = shape.size[0];
     *columns = shape.size[1];
-    return MLCE_OK;
+    if (shape.rank == 2) return MLCE_OK;
+    free(*values);
+    *values = NULL;
+    return mlce_fail(MLCE_E_DATA, "%s: %s: has %d dimensions, expected 2", file->path, name,
+                     shape.rank);
 }
 
 /* Creates a contiguous dataset and writes it whole. */

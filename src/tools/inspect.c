@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mlce/dataset.h"
+#include "data/dataset_layout.h"
 #include "mlce/memory.h"
 #include "tools/tool.h"
 
@@ -14,6 +14,7 @@ enum { TOKENS_SHOWN = 60, SPANS_SHOWN = 20 };
 /* What a pass over all sequences counts. */
 typedef struct summary {
     int *lengths, *widths; /* of all sequences, of all spans; sorted at the end */
+    int *counts;           /* of spans, of all sequences; sorted at the end */
     int64_t *type_spans;   /* [types] */
     int64_t bare;          /* sequences without a span */
     int64_t nested;        /* spans within a longer one */
@@ -27,6 +28,7 @@ typedef struct summary {
 static void summary_free(summary *s) {
     free(s->lengths);
     free(s->widths);
+    free(s->counts);
     free(s->type_spans);
     free(s->sorted);
     free(s->ends);
@@ -81,11 +83,14 @@ static mlce_status summarise(const mlce_dataset *dataset, summary *s) {
     int64_t sequences = mlce_dataset_sequences(dataset), widths = 0;
     s->lengths = mlce_calloc((size_t)sequences, sizeof *s->lengths);
     s->widths = mlce_calloc((size_t)mlce_dataset_spans(dataset), sizeof *s->widths);
+    s->counts = mlce_calloc((size_t)sequences, sizeof *s->counts);
     s->type_spans = mlce_calloc((size_t)mlce_dataset_types(dataset), sizeof *s->type_spans);
-    mlce_status status = s->lengths && s->widths && s->type_spans ? MLCE_OK : MLCE_E_MEMORY;
+    bool failed = !s->lengths || !s->widths || !s->counts || !s->type_spans;
+    mlce_status status = failed ? MLCE_E_MEMORY : MLCE_OK;
     for (int64_t i = 0; i < sequences && !status; i++) {
         int count, length = s->lengths[i] = mlce_dataset_length(dataset, i);
         const mlce_span *gold = mlce_dataset_gold(dataset, i, &count);
+        s->counts[i] = count;
         s->bare += !count;
         if (!count) continue;
         for (int k = 0; k < count; k++) {
@@ -103,6 +108,7 @@ static mlce_status summarise(const mlce_dataset *dataset, summary *s) {
     if (status) return status;
     qsort(s->lengths, (size_t)sequences, sizeof *s->lengths, compare_ints);
     qsort(s->widths, (size_t)widths, sizeof *s->widths, compare_ints);
+    qsort(s->counts, (size_t)sequences, sizeof *s->counts, compare_ints);
     return MLCE_OK;
 }
 
@@ -122,18 +128,56 @@ static void put_padded(const char *text, int width) {
     printf("%*s", width > 0 ? width : 0, "");
 }
 
+/* How many labels the items have. */
+static void print_counts(const summary *s, int64_t items) {
+    if (items)
+        printf(" (an item: least %d, median %d, most %d; %" PRId64 " have none)", s->counts[0],
+               s->counts[items / 2], s->counts[items - 1], s->bare);
+    putchar('\n');
+}
+
 static void print_size(size_t bytes) {
     double mebibytes = (double)bytes / (1 << 20);
     printf(mebibytes < 10 ? "%.2f MiB" : "%.0f MiB", mebibytes);
 }
 
+static void print_parts(const mlce_dataset *dataset) {
+    const mlce_dataset_layout *layout = mlce_dataset_layout_of(dataset);
+    const struct {
+        const char *layout_has, *name;
+        bool is_there;
+    } parts[] = {
+        {layout->token_text, "token text", mlce_dataset_token_text(dataset, 0) != NULL},
+        {layout->token_chars, "token chars", mlce_dataset_token_chars(dataset, 0) != NULL},
+        {layout->text, "text", mlce_dataset_text(dataset, 0) != NULL},
+        {layout->id, "ids", mlce_dataset_id(dataset, 0) != NULL},
+        {layout->document, "documents", mlce_dataset_document(dataset, 0) >= 0},
+        {layout->gold, layout->gold + 1, mlce_dataset_has_spans(dataset)},
+        {layout->gold_weights, "weights", mlce_dataset_gold_weights(dataset, 0) != NULL},
+    };
+    for (int present = 1; present >= 0; present--) {
+        const char *between = present ? "  with        " : "  without     ";
+        bool any = false;
+        for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+            if (!parts[i].layout_has || parts[i].is_there != (present == 1)) continue;
+            printf("%s%s", any ? ", " : between, parts[i].name);
+            any = true;
+        }
+        if (any) putchar('\n');
+    }
+}
+
 static void print_shape(const mlce_dataset *dataset, const summary *s) {
     int width = mlce_dataset_width(dataset), layers = mlce_dataset_layers(dataset);
     int64_t sequences = mlce_dataset_sequences(dataset);
-    printf("  sequences   %" PRId64, sequences);
-    print_spread(s->lengths, sequences, "tokens");
-    printf("  tokens      %" PRId64 "\n", mlce_dataset_tokens(dataset));
-    printf("  embeddings  %d features a token, ", width);
+    if (mlce_dataset_task(dataset) == MLCE_TASK_LABELS) {
+        printf("  items       %" PRId64 "\n  features    %d an item, ", sequences, width);
+    } else {
+        printf("  sequences   %" PRId64, sequences);
+        print_spread(s->lengths, sequences, "tokens");
+        printf("  tokens      %" PRId64 "\n", mlce_dataset_tokens(dataset));
+        printf("  embeddings  %d features a token, ", width);
+    }
     if (layers > 1) printf("%d layers of %d, ", layers, width / layers);
     printf("%s, ", mlce_dataset_precision(dataset));
     print_size(mlce_dataset_bytes(dataset));
@@ -141,48 +185,41 @@ static void print_shape(const mlce_dataset *dataset, const summary *s) {
     printf("\n  made by     ");
     mlce_tool_put(stdout, *embedding ? embedding : "(the file does not say)");
     putchar('\n');
-    if (!sequences) return;
-    bool has[] = {mlce_dataset_token_text(dataset, 0) != NULL,
-                  mlce_dataset_token_chars(dataset, 0) != NULL,
-                  mlce_dataset_text(dataset, 0),
-                  mlce_dataset_id(dataset, 0) != NULL,
-                  mlce_dataset_document(dataset, 0) >= 0,
-                  mlce_dataset_has_spans(dataset)};
-    static const char *const parts[] = {"token text", "token chars", "text",
-                                        "ids",        "documents",   "spans"};
-    for (int present = 1; present >= 0; present--) {
-        const char *between = present ? "  with        " : "  without     ";
-        bool any = false;
-        for (size_t i = 0; i < sizeof has / sizeof has[0]; i++) {
-            if (has[i] != (present == 1)) continue;
-            printf("%s%s", any ? ", " : between, parts[i]);
-            any = true;
-        }
-        if (any) putchar('\n');
-    }
+    if (sequences) print_parts(dataset);
 }
 
+static void print_relations(const mlce_dataset *dataset, const summary *s) {
+    if (!mlce_dataset_has_spans(dataset)) return;
+    printf("    nested    %" PRId64
+           " within a longer one\n"
+           "    crossing  %" PRId64
+           " begin in another and end behind it\n"
+           "    shared    %" PRId64
+           " of the same tokens as one of another type\n"
+           "    none      %" PRId64 " sequences without a span\n",
+           s->nested, s->crossing, s->shared, s->bare);
+}
+
+/* The spans, and how many each type has. */
 static void print_spans(const mlce_dataset *dataset, const summary *s) {
+    const mlce_dataset_layout *layout = mlce_dataset_layout_of(dataset);
     int64_t spans = mlce_dataset_spans(dataset);
     int types = mlce_dataset_types(dataset), width = 8;
     for (int t = 0; t < types; t++) {
         size_t length = strlen(mlce_dataset_type_name(dataset, t));
         if (length > (size_t)width) width = length < 40 ? (int)length : 40;
     }
-    printf("  spans       %" PRId64, spans);
-    print_spread(s->widths, spans, "tokens");
-    if (mlce_dataset_has_spans(dataset))
-        printf("    nested    %" PRId64
-               " within a longer one\n"
-               "    crossing  %" PRId64
-               " begin in another and end behind it\n"
-               "    shared    %" PRId64
-               " of the same tokens as one of another type\n"
-               "    none      %" PRId64 " sequences without a span\n",
-               s->nested, s->crossing, s->shared, s->bare);
+    if (mlce_dataset_task(dataset) == MLCE_TASK_LABELS) {
+        printf("  labels      %" PRId64, spans);
+        print_counts(s, mlce_dataset_sequences(dataset));
+    } else {
+        printf("  spans       %" PRId64, spans);
+        print_spread(s->widths, spans, "tokens");
+        print_relations(dataset, s);
+    }
     printf("\n  ");
-    put_padded("type", width);
-    printf("  %10s  %6s\n", "spans", "share");
+    put_padded(layout->type, width);
+    printf("  %10s  %6s\n", layout->gold + 1, "share");
     for (int t = 0; t < types; t++) {
         printf("  ");
         put_padded(mlce_dataset_type_name(dataset, t), width);
@@ -232,6 +269,32 @@ static mlce_status print_sequence(const mlce_dataset *dataset, int64_t sequence)
     return print_gold(dataset, sequence);
 }
 
+static void print_item(const mlce_dataset *dataset, int64_t item) {
+    int count;
+    const mlce_span *gold = mlce_dataset_gold(dataset, item, &count);
+    const float *weights = mlce_dataset_gold_weights(dataset, item);
+    const char *id = mlce_dataset_id(dataset, item), *text = mlce_dataset_text(dataset, item);
+    printf("\n  item %" PRId64, item);
+    if (id) printf(", id ");
+    if (id) mlce_tool_put(stdout, id);
+    printf("\n    ");
+    if (text) mlce_tool_put(stdout, text);
+    if (text) printf("\n    ");
+    for (int i = 0; i < count && i < SPANS_SHOWN; i++) {
+        if (i) printf(", ");
+        mlce_tool_put(stdout, mlce_dataset_type_name(dataset, gold[i].type));
+        if (weights) printf(" (%g)", (double)weights[i]);
+    }
+    if (count > SPANS_SHOWN) printf(", ... %d labels more", count - SPANS_SHOWN);
+    printf("%s\n", count ? "" : "(no labels)");
+}
+
+static mlce_status print_one(const mlce_dataset *dataset, int64_t sequence) {
+    if (mlce_dataset_task(dataset) == MLCE_TASK_SPANS) return print_sequence(dataset, sequence);
+    print_item(dataset, sequence);
+    return MLCE_OK;
+}
+
 mlce_status mlce_inspect(const char *paths, int64_t rows) {
     /* Nothing is kept in memory, and everything is checked. */
     mlce_dataset_options options = {.memory = 0, .check_rows = true};
@@ -247,7 +310,7 @@ mlce_status mlce_inspect(const char *paths, int64_t rows) {
         print_spans(dataset, &s);
         int64_t sequences = mlce_dataset_sequences(dataset);
         for (int64_t i = 0; i < rows && i < sequences && !status; i++)
-            status = print_sequence(dataset, i);
+            status = print_one(dataset, i);
     }
     summary_free(&s);
     mlce_dataset_close(dataset);

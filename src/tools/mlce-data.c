@@ -9,10 +9,12 @@
 static const char HELP[] =
     "usage: mlce-data COMMAND ...\n"
     "\n"
-    "Makes and shows datasets of labelled spans (HDF5 files of the layout mlce-spans).\n"
+    "Makes and shows datasets: sequences with labelled spans, or items with labels (HDF5 files of "
+    "the\n"
+    "layouts mlce-spans and mlce-labels).\n"
     "\n"
     "commands:\n"
-    "  demo DIR             write a small made-up corpus to train on\n"
+    "  demo DIR             write a small made-up corpus, or labelled items, to train on\n"
     "  inspect FILE         show what a dataset holds\n"
     "\n"
     "  -h, --help           show this text; mlce-data COMMAND --help: that of a command\n"
@@ -20,35 +22,42 @@ static const char HELP[] =
     "\n"
     "examples:\n"
     "  mlce-data demo demo-data\n"
+    "  mlce-data demo demo-labels --task labels\n"
     "  mlce-data inspect demo-data/dev.h5\n";
 
 static const char DEMO_HELP[] =
-    "usage: mlce-data demo DIR [--sequences N] [--dim D] [--seed S] [--force]\n"
+    "usage: mlce-data demo DIR [--task TASK] [--sequences N] [--dim D] [--seed S] [--force]\n"
     "\n"
     "Writes DIR/train.h5, DIR/dev.h5 and DIR/test.h5: made-up English sentences with nested names "
     "of\n"
     "seven types (person, title, organisation, location, date, event, product). Most names of dev\n"
     "and test do not stand in train. Embeddings are hashed character n-grams of each token, "
     "float16.\n"
-    "DIR is made where it is missing. The same options give the same sentences on every machine.\n"
+    "With --task labels: made-up items with one to six of 60 labels each, some of them rare; an\n"
+    "item's features are the sum of its labels' own and noise.\n"
+    "DIR is made where it is missing. The same options give the same data on every machine.\n"
     "\n"
-    "  --sequences N        sentences of train; dev and test have a fifth of it each "
-    "(default 2000)\n"
-    "  --dim D              features a token, 8 to 65536 (default 256)\n"
+    "  --task TASK          spans or labels (default spans)\n"
+    "  --sequences N        sentences or items of train; dev and test have a fifth of it each\n"
+    "                       (default 2000)\n"
+    "  --dim D              features a token or item, 8 to 65536 (default 256; labels: 96)\n"
     "  --seed S             another corpus for every seed (default 1)\n"
     "  --force              replace files that are there\n"
     "  -h, --help           show this text\n"
     "\n"
     "examples:\n"
     "  mlce-data demo demo-data\n"
-    "  mlce-data demo /tmp/small --sequences 200 --dim 64\n";
+    "  mlce-data demo /tmp/small --sequences 200 --dim 64\n"
+    "  mlce-data demo demo-labels --task labels\n";
 
 static const char INSPECT_HELP[] =
     "usage: mlce-data inspect FILE [--rows N]\n"
     "\n"
     "Checks a dataset and shows its size, what it holds, its types with their numbers of spans, "
     "how\n"
-    "long sequences and spans are, how spans lie within each other, and the first sequences. FILE\n"
+    "long sequences and spans are, how spans lie within each other, and the first sequences; or "
+    "of\n"
+    "items, how many labels they have, and the first ones. FILE\n"
     "may be several, separated by commas, and patterns (\"train-*.h5\"), read as one dataset.\n"
     "\n"
     "  --rows N             sequences to show (default 3)\n"
@@ -61,19 +70,41 @@ static const char INSPECT_HELP[] =
 enum { MOST_SEQUENCES = 100000000 };
 static const int64_t MOST_SEED = 9000000000000000; /* train.seed has the same limit */
 
+/* The task of that name in *task; false (message of wrong usage given) where there is none. */
+static bool read_task(const char *name, mlce_task *task) {
+    *task = strcmp(name, "labels") ? MLCE_TASK_SPANS : MLCE_TASK_LABELS;
+    if (*task == MLCE_TASK_LABELS || !strcmp(name, "spans")) return true;
+    mlce_tool_usage("--task: there is no task '%s': spans or labels", name);
+    return false;
+}
+
+static int write_demo(const char *folder, const mlce_demo_options *options) {
+    if (!*folder) return mlce_tool_usage("the folder's name is empty");
+    if (mlce_demo_write(folder, options)) return mlce_tool_failed();
+    int64_t fifth = (options->sequences + 4) / 5;
+    mlce_tool_put(stdout, folder);
+    printf(": train.h5 (%lld %s), dev.h5 (%lld), test.h5 (%lld)\n", (long long)options->sequences,
+           options->task == MLCE_TASK_LABELS ? "items" : "sentences", (long long)fifth,
+           (long long)fifth);
+    return mlce_tool_end();
+}
+
 static int demo(int argc, char **argv) {
     static const struct option options[] = {MLCE_TOOL_OPTIONS,
+                                            {"task", required_argument, NULL, 't'},
                                             {"sequences", required_argument, NULL, 'n'},
                                             {"dim", required_argument, NULL, 'd'},
                                             {"seed", required_argument, NULL, 's'},
                                             {"force", no_argument, NULL, 'f'},
                                             {NULL, 0, NULL, 0}};
-    int64_t sequences = 2000, dim = 256, seed = 1;
+    int64_t sequences = 2000, dim = 0, seed = 1;
+    mlce_task task = MLCE_TASK_SPANS;
     bool force = false;
     int exit_code = MLCE_TOOL_OK;
     for (int option; (option = mlce_tool_option(argc, argv, options, &exit_code)) != -1;) {
         bool good = option != MLCE_TOOL_EXIT;
         if (option == 'f') force = true;
+        if (option == 't') good = read_task(optarg, &task);
         if (option == 'n')
             good = mlce_tool_int("--sequences", optarg, 1, MOST_SEQUENCES, &sequences);
         if (option == 'd')
@@ -83,16 +114,13 @@ static int demo(int argc, char **argv) {
     }
     if (argc - optind != 1)
         return mlce_tool_usage("demo takes one folder, %d given", argc - optind);
-    const char *folder = argv[optind];
-    mlce_demo_options wanted = {
-        .sequences = sequences, .seed = (uint64_t)seed, .dim = (int)dim, .replace = force};
-    if (!*folder) return mlce_tool_usage("the folder's name is empty");
-    if (mlce_demo_write(folder, &wanted)) return mlce_tool_failed();
-    int64_t fifth = (sequences + 4) / 5;
-    mlce_tool_put(stdout, folder);
-    printf(": train.h5 (%lld sentences), dev.h5 (%lld), test.h5 (%lld)\n", (long long)sequences,
-           (long long)fifth, (long long)fifth);
-    return mlce_tool_end();
+    if (!dim) dim = task == MLCE_TASK_LABELS ? 96 : 256;
+    mlce_demo_options wanted = {.task = task,
+                                .sequences = sequences,
+                                .seed = (uint64_t)seed,
+                                .dim = (int)dim,
+                                .replace = force};
+    return write_demo(argv[optind], &wanted);
 }
 
 static int inspect(int argc, char **argv) {
