@@ -17,25 +17,29 @@
 #include "mlce/memory.h"
 #include "span/scores.h"
 
+/* Rows of a sequence that are one piece of work. */
+enum { CHUNK_ROWS = 1024 };
+
 /* What one thread works with. */
 typedef struct finder {
     const mlce_span_scores *scores;
     const mlce_decision *decision;
     float *A;                 /* [MLCE_TILE_ROWS, longest] */
     float *bound_u, *bound_v; /* [longest] max_a (u_a - t_a), max_a v_a */
-    int *columns;             /* [longest] of a row, those that pass the bound */
-    mlce_scored_span *spans;  /* all sequences' that the thread had, end to end */
+    mlce_scored_span *spans;  /* of all the thread's pieces, end to end */
     size_t count, capacity;
-    size_t begin; /* where the current sequence's begin */
+    size_t begin; /* where the current piece's begin, or the current type's */
+    float floor;  /* lowest score that is still kept */
     mlce_status status;
     bool capped;
 } finder;
 
-/* Where a sequence's spans are: in which thread's list, and from where to where. */
-typedef struct place {
+/* A piece of work, and where its spans are. */
+typedef struct piece {
+    int sequence, first_row, last_row;
     int thread;
     size_t first, last;
-} place;
+} piece;
 
 size_t mlce_span_most(int length) {
     return 1024 + 64 * (size_t)length;
@@ -56,26 +60,54 @@ static int by_score(const void *left, const void *right) {
     return by_position(left, right);
 }
 
-/* Keeps the best `most` of the current sequence's spans. */
-static void keep_best(finder *f, size_t most) {
-    if (f->count - f->begin <= most) return;
-    qsort(f->spans + f->begin, f->count - f->begin, sizeof *f->spans, by_score);
-    f->count = f->begin + most;
+static void swap_spans(mlce_scored_span *a, mlce_scored_span *b) {
+    mlce_scored_span span = *a;
+    *a = *b;
+    *b = span;
 }
 
-/* Twice as many as are kept may stand in the list before it is cut: so cutting costs little. */
-static void add(finder *f, mlce_scored_span span, size_t most) {
-    if (f->count - f->begin >= 2 * most) {
-        keep_best(f, most);
-        f->capped = true;
+/* Brings the best `most` of the spans to the front, in no order (Hoare's selection). */
+static void select_best(mlce_scored_span *spans, size_t count, size_t most) {
+    size_t low = 0, high = count;
+    while (high - low > 1) {
+        swap_spans(&spans[low], &spans[low + (high - low) / 2]);
+        size_t edge = low; /* spans low+1 .. edge are better than spans[low] */
+        for (size_t n = low + 1; n < high; n++)
+            if (by_score(&spans[n], &spans[low]) < 0) swap_spans(&spans[++edge], &spans[n]);
+        swap_spans(&spans[low], &spans[edge]);
+        if (edge == most) return;
+        if (edge < most)
+            low = edge + 1;
+        else
+            high = edge;
     }
+}
+
+/* Keeps the best `most` of the spans from f->begin on; nothing worse is looked for any more. */
+static void keep_best(finder *f, size_t most) {
+    if (f->count - f->begin <= most) return;
+    select_best(f->spans + f->begin, f->count - f->begin, most);
+    f->count = f->begin + most;
+    float lowest = INFINITY;
+    for (size_t n = f->begin; n < f->count; n++)
+        if (f->spans[n].score < lowest) lowest = f->spans[n].score;
+    f->floor = lowest;
+}
+
+static void add(finder *f, mlce_scored_span span) {
     f->status = mlce_grow((void **)&f->spans, &f->capacity, f->count + 1, sizeof *f->spans);
     if (!f->status) f->spans[f->count++] = span;
 }
 
+/* Twice as many as are kept may stand in the list before it is cut: so cutting costs little. */
+static bool is_full(const finder *f, size_t most) {
+    return f->count - f->begin >= 2 * most;
+}
+
+/* What a score has to pass, with s_0 taken off. A score equal to the floor may still be kept. */
 static float threshold_of(const finder *f, int type) {
     float threshold = f->decision->thresholds ? f->decision->thresholds[type] : 0.0f;
-    return threshold + (f->scores->thresholds ? f->scores->thresholds[type] : 0.0f);
+    return threshold > f->floor ? threshold : nextafterf(f->floor, -INFINITY);
 }
 
 /* bound_u and bound_v of a sequence for the types first .. last-1. */
@@ -86,7 +118,8 @@ static void find_bounds(finder *f, int sequence, int length, int first, int last
     for (int i = 0; i < length; i++) {
         float top_u = -INFINITY, top_v = v ? -INFINITY : 0.0f;
         for (int a = first; a < last; a++) {
-            float start = (u ? u[(size_t)i * step + (size_t)a] : 0.0f) - threshold_of(f, a);
+            float start = (u ? u[(size_t)i * step + (size_t)a] : 0.0f) - threshold_of(f, a) -
+                          (f->scores->thresholds ? f->scores->thresholds[a] : 0.0f);
             if (start > top_u) top_u = start;
             if (v && v[(size_t)i * step + (size_t)a] > top_v)
                 top_v = v[(size_t)i * step + (size_t)a];
@@ -111,125 +144,154 @@ static float slack(float x) {
     return 1e-5f * (1.0f + fabsf(x));
 }
 
-/* Spans of row i, of all types of the head. */
-static void search_row(finder *f, int sequence, const float *A, int i, int end, int first, int last,
-                       size_t most) {
-    float bound = row_bound(A, f->bound_v + i, end - i) + f->bound_u[i];
-    if (!(bound > -slack(bound))) return;
-    int columns = 0;
-    for (int j = i; j < end; j++) {
-        float reach = A[j - i] + f->bound_u[i] + f->bound_v[j];
-        if (reach > -slack(reach)) f->columns[columns++] = j;
-    }
+/* All types' spans of the pair (i, j) with the product A. */
+static void search_pair(finder *f, int sequence, float A, int i, int j, int first, int last) {
     const float *u = mlce_span_start_terms(f->scores, sequence, 0);
     const float *v = mlce_span_end_terms(f->scores, sequence, 0);
     size_t step = 2 * (size_t)f->scores->types;
-    for (int n = 0; n < columns; n++) {
-        int j = f->columns[n];
-        for (int a = first; a < last && !f->status; a++) {
-            float s = A[j - i];
-            if (u) s += u[(size_t)i * step + (size_t)a] + v[(size_t)j * step + (size_t)a];
-            if (f->scores->thresholds) s -= f->scores->thresholds[a];
-            if (s > (f->decision->thresholds ? f->decision->thresholds[a] : 0.0f))
-                add(f, (mlce_scored_span){{i, j + 1, a}, s}, most);
+    for (int a = first; a < last && !f->status; a++) {
+        float s = A;
+        if (u) s += u[(size_t)i * step + (size_t)a] + v[(size_t)j * step + (size_t)a];
+        if (f->scores->thresholds) s -= f->scores->thresholds[a];
+        if (s > threshold_of(f, a)) add(f, (mlce_scored_span){{i, j + 1, a}, s});
+    }
+}
+
+/* Row i of a tile; A is the row's from j = i on. */
+static void search_row(finder *f, int sequence, const float *A, int i, int end, int first,
+                       int last) {
+    float bound = row_bound(A, f->bound_v + i, end - i) + f->bound_u[i];
+    if (!(bound > -slack(bound))) return;
+    for (int j = i; j < end && !f->status; j++) {
+        float reach = A[j - i] + f->bound_u[i] + f->bound_v[j];
+        if (reach > -slack(reach)) search_pair(f, sequence, A[j - i], i, j, first, last);
+    }
+}
+
+/* The tiles of a piece for the types of one head; with `top` > 0 the best so many, else all over
+   the threshold, up to `most`. */
+static void search_head(finder *f, const piece *p, int head, int first, int last, size_t most) {
+    mlce_span_view view = mlce_span_view_of(f->scores, p->sequence, head);
+    find_bounds(f, p->sequence, view.length, first, last);
+    for (int row = p->first_row; row < p->last_row; row += MLCE_TILE_ROWS) {
+        mlce_span_tile tile = mlce_span_tile_at(&view, row);
+        int ld = tile.end - tile.first;
+        mlce_span_tile_products(&view, tile, f->A, ld);
+        for (int i = tile.first; i < tile.last && !f->status; i++) {
+            search_row(f, p->sequence, f->A + (size_t)(i - tile.first) * (size_t)(ld + 1), i,
+                       mlce_span_row_end(&view, i), first, last);
+            if (!is_full(f, most)) continue;
+            keep_best(f, most);
+            f->capped = true;
+            find_bounds(f, p->sequence, view.length, first, last);
         }
     }
 }
 
-/* Every score of one type of row i; the list is cut to the best when it has grown long. */
-static void collect_row(finder *f, int sequence, const float *A, int i, int end, int type,
-                        size_t begin) {
-    const float *u = mlce_span_start_terms(f->scores, sequence, type);
-    const float *v = mlce_span_end_terms(f->scores, sequence, type);
-    size_t step = 2 * (size_t)f->scores->types, top = (size_t)f->decision->top;
-    for (int j = i; j < end && !f->status; j++) {
-        float s = A[j - i] + (u ? u[(size_t)i * step] + v[(size_t)j * step] : 0.0f);
-        if (f->scores->thresholds) s -= f->scores->thresholds[type];
-        size_t before = f->begin;
-        f->begin = begin;
-        add(f, (mlce_scored_span){{i, j + 1, type}, s}, top);
-        f->begin = before;
+/* The best `top` of each type: a type's head is searched for it alone, without a threshold. */
+static void search_top(finder *f, const piece *p) {
+    mlce_decision decision = *f->decision, any = {0};
+    size_t begin = f->begin;
+    for (int a = 0; a < f->scores->types && !f->status; a++) {
+        float *open = mlce_calloc((size_t)f->scores->types, sizeof *open);
+        if (!open) {
+            f->status = MLCE_E_MEMORY;
+            break;
+        }
+        open[a] = -INFINITY;
+        any.thresholds = open;
+        f->decision = &any;
+        f->begin = f->count;
+        f->floor = -INFINITY;
+        search_head(f, p, f->scores->heads == 1 ? 0 : a, a, a + 1, (size_t)decision.top);
+        keep_best(f, (size_t)decision.top);
+        free(open);
     }
-}
-
-static void search_head(finder *f, int sequence, int head, size_t most) {
-    mlce_span_view view = mlce_span_view_of(f->scores, sequence, head);
-    int first, last;
-    mlce_span_types_of(f->scores, head, &first, &last);
-    find_bounds(f, sequence, view.length, first, last);
-    for (int row = 0; row < view.length; row += MLCE_TILE_ROWS) {
-        mlce_span_tile tile = mlce_span_tile_at(&view, row);
-        int ld = tile.end - tile.first;
-        mlce_span_tile_products(&view, tile, f->A, ld);
-        for (int i = tile.first; i < tile.last && !f->status; i++)
-            search_row(f, sequence, f->A + (size_t)(i - tile.first) * (size_t)(ld + 1), i,
-                       mlce_span_row_end(&view, i), first, last, most);
-    }
-}
-
-/* The best `top` spans of one type, through all tiles. */
-static void search_top(finder *f, int sequence, int type) {
-    mlce_span_view view = mlce_span_view_of(f->scores, sequence, f->scores->heads == 1 ? 0 : type);
-    size_t begin = f->count;
-    for (int row = 0; row < view.length; row += MLCE_TILE_ROWS) {
-        mlce_span_tile tile = mlce_span_tile_at(&view, row);
-        int ld = tile.end - tile.first;
-        mlce_span_tile_products(&view, tile, f->A, ld);
-        for (int i = tile.first; i < tile.last && !f->status; i++)
-            collect_row(f, sequence, f->A + (size_t)(i - tile.first) * (size_t)(ld + 1), i,
-                        mlce_span_row_end(&view, i), type, begin);
-    }
-    size_t before = f->begin;
+    f->capped = false; /* as asked for */
     f->begin = begin;
-    keep_best(f, (size_t)f->decision->top);
-    f->begin = before;
 }
 
-static place search_sequence(finder *f, int sequence, int thread) {
-    int length = f->scores->offsets[sequence + 1] - f->scores->offsets[sequence];
-    size_t most = mlce_span_most(length);
+static void search_piece(finder *f, piece *p, int thread) {
+    size_t most =
+        mlce_span_most(f->scores->offsets[p->sequence + 1] - f->scores->offsets[p->sequence]);
+    const mlce_decision *decision = f->decision;
     f->begin = f->count;
-    if (f->decision->top > 0)
-        for (int a = 0; a < f->scores->types && !f->status; a++) search_top(f, sequence, a);
-    else
-        for (int h = 0; h < f->scores->heads && !f->status; h++) search_head(f, sequence, h, most);
-    if (f->decision->top == 0 && f->count - f->begin > most) {
-        keep_best(f, most);
-        f->capped = true;
+    f->floor = -INFINITY;
+    if (decision->top > 0) {
+        search_top(f, p);
+        f->decision = decision;
+    } else {
+        for (int h = 0; h < f->scores->heads && !f->status; h++) {
+            int first, last;
+            mlce_span_types_of(f->scores, h, &first, &last);
+            search_head(f, p, h, first, last, most);
+        }
     }
     if (f->count > f->begin)
         qsort(f->spans + f->begin, f->count - f->begin, sizeof *f->spans, by_position);
-    return (place){thread, f->begin, f->count};
+    p->thread = thread;
+    p->first = f->begin;
+    p->last = f->count;
 }
 
-/* The threads' spans, in the order of the sequences. */
-static mlce_status gather(const finder *finders, const place *places, size_t sequences,
-                          mlce_span_list *list) {
-    size_t total = 0;
-    for (size_t s = 0; s < sequences; s++) total += places[s].last - places[s].first;
+/* Appends a piece's spans. */
+static mlce_status append(mlce_span_list *list, const finder *finders, const piece *p) {
+    size_t count = p->last - p->first;
     mlce_status status =
-        mlce_grow((void **)&list->items, &list->capacity, total, sizeof *list->items);
-    if (!status)
-        status = mlce_grow((void **)&list->offsets, &list->offsets_capacity, sequences + 1,
-                           sizeof *list->offsets);
-    if (status) return status;
+        mlce_grow((void **)&list->items, &list->capacity, list->count + count, sizeof *list->items);
+    if (!status && count)
+        memcpy(list->items + list->count, finders[p->thread].spans + p->first,
+               count * sizeof *list->items);
+    if (!status) list->count += count;
+    return status;
+}
+
+/* The pieces' spans, in the order of the sequences and their rows; of a sequence no more than
+   mlce_span_most(). */
+static mlce_status gather(const mlce_span_scores *scores, const finder *finders,
+                          const piece *pieces, size_t count, mlce_span_list *list, bool *capped) {
+    size_t sequences = (size_t)scores->sequences, next = 0;
+    mlce_status status = mlce_grow((void **)&list->offsets, &list->offsets_capacity, sequences + 1,
+                                   sizeof *list->offsets);
     list->count = 0;
     list->sequences = sequences;
-    for (size_t s = 0; s < sequences; s++) {
-        size_t count = places[s].last - places[s].first;
-        list->offsets[s] = list->count;
-        if (count)
-            memcpy(list->items + list->count, finders[places[s].thread].spans + places[s].first,
-                   count * sizeof *list->items);
-        list->count += count;
+    for (size_t s = 0; s < sequences && !status; s++) {
+        size_t begin = list->offsets[s] = list->count;
+        while (!status && next < count && pieces[next].sequence == (int)s)
+            status = append(list, finders, &pieces[next++]);
+        size_t most = mlce_span_most(scores->offsets[s + 1] - scores->offsets[s]);
+        if (status || list->count - begin <= most || finders->decision->top > 0) continue;
+        select_best(list->items + begin, list->count - begin, most);
+        qsort(list->items + begin, most, sizeof *list->items, by_position);
+        list->count = begin + most;
+        *capped = true;
     }
-    list->offsets[sequences] = list->count;
-    return MLCE_OK;
+    if (!status) list->offsets[sequences] = list->count;
+    return status;
 }
 
-static void warn_once(const finder *finders, int threads) {
+/* Cuts the sequences into pieces of CHUNK_ROWS rows; the best ones of a type are found in one
+ * piece. */
+static piece *make_pieces(const mlce_span_scores *scores, const mlce_decision *decision,
+                          size_t *count) {
+    size_t most = 0;
+    for (int s = 0; s < scores->sequences; s++)
+        most += (size_t)(scores->offsets[s + 1] - scores->offsets[s]) / CHUNK_ROWS + 1;
+    piece *pieces = mlce_calloc(most, sizeof *pieces);
+    *count = 0;
+    for (int s = 0; s < scores->sequences && pieces; s++) {
+        int length = scores->offsets[s + 1] - scores->offsets[s];
+        int rows = decision->top > 0 ? length : CHUNK_ROWS;
+        for (int row = 0; row < length; row += rows)
+            pieces[(*count)++] = (piece){.sequence = s,
+                                         .first_row = row,
+                                         .last_row = length - row < rows ? length : row + rows};
+    }
+    return pieces;
+}
+
+static void warn_once(const finder *finders, int threads, bool capped) {
     static atomic_flag warned = ATOMIC_FLAG_INIT;
-    bool capped = false;
     for (int t = 0; t < threads; t++) capped = capped || finders[t].capped;
     if (capped && !atomic_flag_test_and_set(&warned))
         mlce_log(
@@ -239,7 +301,7 @@ static void warn_once(const finder *finders, int threads) {
 }
 
 static mlce_status search_all(const mlce_span_scores *scores, const mlce_decision *decision,
-                              int threads, finder *finders, place *places) {
+                              int threads, finder *finders, piece *pieces, size_t count) {
     size_t longest = (size_t)mlce_span_longest(scores) + 1;
     for (int t = 0; t < threads; t++) {
         finder *f = &finders[t];
@@ -247,13 +309,12 @@ static mlce_status search_all(const mlce_span_scores *scores, const mlce_decisio
         f->A = mlce_calloc(MLCE_TILE_ROWS * longest, sizeof *f->A);
         f->bound_u = mlce_calloc(longest, sizeof *f->bound_u);
         f->bound_v = mlce_calloc(longest, sizeof *f->bound_v);
-        f->columns = mlce_calloc(longest, sizeof *f->columns);
-        if (!f->A || !f->bound_u || !f->bound_v || !f->columns) return MLCE_E_MEMORY;
+        if (!f->A || !f->bound_u || !f->bound_v) return MLCE_E_MEMORY;
     }
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
-    for (int s = 0; s < scores->sequences; s++) {
+    for (size_t n = 0; n < count; n++) {
         int thread = omp_get_thread_num();
-        if (!finders[thread].status) places[s] = search_sequence(&finders[thread], s, thread);
+        if (!finders[thread].status) search_piece(&finders[thread], &pieces[n], thread);
     }
     for (int t = 0; t < threads; t++)
         if (finders[t].status)
@@ -266,21 +327,22 @@ mlce_status mlce_span_decode(const mlce_span_scores *scores, const mlce_decision
     mlce_status status = mlce_span_scores_check(scores);
     if (status) return status;
     int threads = omp_get_max_threads();
+    size_t count;
+    bool capped = false;
     finder *finders = mlce_calloc((size_t)threads, sizeof *finders);
-    place *places = mlce_calloc((size_t)scores->sequences, sizeof *places);
-    status =
-        finders && places ? search_all(scores, decision, threads, finders, places) : MLCE_E_MEMORY;
-    if (!status) status = gather(finders, places, (size_t)scores->sequences, list);
-    if (!status) warn_once(finders, threads);
+    piece *pieces = make_pieces(scores, decision, &count);
+    status = finders && pieces ? search_all(scores, decision, threads, finders, pieces, count)
+                               : MLCE_E_MEMORY;
+    if (!status) status = gather(scores, finders, pieces, count, list, &capped);
+    if (!status) warn_once(finders, threads, capped);
     for (int t = 0; finders && t < threads; t++) {
         free(finders[t].A);
         free(finders[t].bound_u);
         free(finders[t].bound_v);
-        free(finders[t].columns);
         free(finders[t].spans);
     }
     free(finders);
-    free(places);
+    free(pieces);
     return status;
 }
 

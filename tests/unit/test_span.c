@@ -273,7 +273,8 @@ static const plan plans[] = {
     {3, 20, 2, 1, 4, 0, 60, 0, 6, true},    {3, 20, 2, 1, 4, 0, 1, 9000, 3, true},
     {2, 20, 2, 1, 4, 0, 1, -9000, 3, true}, {2, 65, 9, 9, 2, 0, 1, 0, 3, false},
     {1, 600, 2, 1, 4, 0, 1, -4, 9, true},   {1, 530, 2, 2, 4, 0, 2, 0, 9, false},
-    {1, 1000, 2, 1, 4, 30, 2, -2, 9, true}, {2, 64, 50, 1, 2, 0, 1, -1, 1, true},
+    {1, 1000, 2, 1, 4, 30, 2, -2, 9, true}, {1, 1100, 1, 1, 4, 40, 1, -2, 0, true},
+    {2, 64, 50, 1, 2, 0, 1, -1, 1, true},
 };
 
 START_TEST(loss_and_gradients_agree_with_a_plain_double_sum) {
@@ -322,7 +323,7 @@ END_TEST
 /* Thresholds lift some types and lower others; a model that predicts too much is another test's. */
 START_TEST(decoding_finds_just_the_scores_over_the_threshold) {
     const plan *p = &plans[_i];
-    if (p->shift > 0 || p->longest > 200 || p->types > 9) return;
+    if (p->shift > 0 || (p->longest > 200 && p->longest != 1100) || p->types > 9) return;
     problem m = make_problem(p, 5);
     float learned[64], thresholds[64];
     for (int a = 0; a < p->types; a++) learned[a] = 0.2f * (float)(a % 3), thresholds[a] = 0.25f;
