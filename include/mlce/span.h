@@ -80,7 +80,7 @@ typedef struct mlce_decision {
     int top;                 /* over 0: instead, so many best ones of each type and sequence */
 } mlce_decision;
 
-/* Spans of one sequence that mlce_span_decode() keeps at most: 1,024 + 64 a token. */
+/* Spans of one sequence that mlce_span_decode() keeps at most: 1,024 + 16 a token. */
 MLCE_API size_t mlce_span_most(int length);
 
 /* All spans that are to be predicted. Where a sequence has more than mlce_span_most() over the

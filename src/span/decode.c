@@ -26,6 +26,7 @@ typedef struct finder {
     const mlce_decision *decision;
     float *A;                 /* [MLCE_TILE_ROWS, longest] */
     float *bound_u, *bound_v; /* [longest] max_a (u_a - t_a), max_a v_a */
+    float *pass;              /* [types] t_a, what a score has to pass, without s_0 taken off */
     mlce_scored_span *spans;  /* of all the thread's pieces, end to end */
     size_t count, capacity;
     size_t begin; /* where the current piece's begin, or the current type's */
@@ -42,7 +43,7 @@ typedef struct piece {
 } piece;
 
 size_t mlce_span_most(int length) {
-    return 1024 + 64 * (size_t)length;
+    return 1024 + 16 * (size_t)length;
 }
 
 static int by_position(const void *left, const void *right) {
@@ -104,10 +105,14 @@ static bool is_full(const finder *f, size_t most) {
     return f->count - f->begin >= 2 * most;
 }
 
-/* What a score has to pass, with s_0 taken off. A score equal to the floor may still be kept. */
-static float threshold_of(const finder *f, int type) {
-    float threshold = f->decision->thresholds ? f->decision->thresholds[type] : 0.0f;
-    return threshold > f->floor ? threshold : nextafterf(f->floor, -INFINITY);
+/* t_a of the types first .. last-1. A score equal to the floor may still be kept. */
+static void find_thresholds(finder *f, int first, int last) {
+    float floor = nextafterf(f->floor, -INFINITY);
+    for (int a = first; a < last; a++) {
+        float threshold = f->decision->thresholds ? f->decision->thresholds[a] : 0.0f;
+        f->pass[a] = (threshold > floor ? threshold : floor) +
+                     (f->scores->thresholds ? f->scores->thresholds[a] : 0.0f);
+    }
 }
 
 /* bound_u and bound_v of a sequence for the types first .. last-1. */
@@ -115,11 +120,11 @@ static void find_bounds(finder *f, int sequence, int length, int first, int last
     const float *u = mlce_span_start_terms(f->scores, sequence, 0);
     const float *v = mlce_span_end_terms(f->scores, sequence, 0);
     size_t step = 2 * (size_t)f->scores->types;
+    find_thresholds(f, first, last);
     for (int i = 0; i < length; i++) {
         float top_u = -INFINITY, top_v = v ? -INFINITY : 0.0f;
         for (int a = first; a < last; a++) {
-            float start = (u ? u[(size_t)i * step + (size_t)a] : 0.0f) - threshold_of(f, a) -
-                          (f->scores->thresholds ? f->scores->thresholds[a] : 0.0f);
+            float start = (u ? u[(size_t)i * step + (size_t)a] : 0.0f) - f->pass[a];
             if (start > top_u) top_u = start;
             if (v && v[(size_t)i * step + (size_t)a] > top_v)
                 top_v = v[(size_t)i * step + (size_t)a];
@@ -152,8 +157,9 @@ static void search_pair(finder *f, int sequence, float A, int i, int j, int firs
     for (int a = first; a < last && !f->status; a++) {
         float s = A;
         if (u) s += u[(size_t)i * step + (size_t)a] + v[(size_t)j * step + (size_t)a];
-        if (f->scores->thresholds) s -= f->scores->thresholds[a];
-        if (s > threshold_of(f, a)) add(f, (mlce_scored_span){{i, j + 1, a}, s});
+        if (!(s > f->pass[a])) continue;
+        float threshold = f->scores->thresholds ? f->scores->thresholds[a] : 0.0f;
+        add(f, (mlce_scored_span){{i, j + 1, a}, s - threshold});
     }
 }
 
@@ -296,7 +302,7 @@ static void warn_once(const finder *finders, int threads, bool capped) {
     if (capped && !atomic_flag_test_and_set(&warned))
         mlce_log(
             MLCE_LOG_WARNING,
-            "a sequence has more spans over the threshold than are kept (1,024 and 64 a token): "
+            "a sequence has more spans over the threshold than are kept (1,024 and 16 a token): "
             "the best are; a model that has hardly been trained predicts everything");
 }
 
@@ -309,7 +315,8 @@ static mlce_status search_all(const mlce_span_scores *scores, const mlce_decisio
         f->A = mlce_calloc(MLCE_TILE_ROWS * longest, sizeof *f->A);
         f->bound_u = mlce_calloc(longest, sizeof *f->bound_u);
         f->bound_v = mlce_calloc(longest, sizeof *f->bound_v);
-        if (!f->A || !f->bound_u || !f->bound_v) return MLCE_E_MEMORY;
+        f->pass = mlce_calloc((size_t)scores->types, sizeof *f->pass);
+        if (!f->A || !f->bound_u || !f->bound_v || !f->pass) return MLCE_E_MEMORY;
     }
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
     for (size_t n = 0; n < count; n++) {
@@ -339,6 +346,7 @@ mlce_status mlce_span_decode(const mlce_span_scores *scores, const mlce_decision
         free(finders[t].A);
         free(finders[t].bound_u);
         free(finders[t].bound_v);
+        free(finders[t].pass);
         free(finders[t].spans);
     }
     free(finders);
