@@ -34,6 +34,11 @@ MLCE_API mlce_status mlce_model_set_embedding(mlce_model *model, const char *emb
 /* [types]: what scores over these is predicted; all 0 unless set. The model's own memory, which the
    caller may write; part of the model wherever it is saved. */
 MLCE_API float *mlce_model_thresholds(mlce_model *model);
+/* Whether they decide: not with topk_ce and softmax_ce, which predict the best scores. */
+MLCE_API bool mlce_model_has_thresholds(const mlce_model *model);
+/* Puts the model's thresholds into the file that mlce_model_load() reads for `path`, which must be
+   of this model: whole or not at all. */
+MLCE_API mlce_status mlce_model_store_thresholds(mlce_model *model, const char *path);
 
 /* What the head makes of a batch. */
 typedef struct mlce_output {

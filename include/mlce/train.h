@@ -12,7 +12,7 @@ extern "C" {
 /* Predicts the dataset (which mlce_model_accepts() must have accepted) and counts against its gold
    spans. `metrics` comes initialised for the model's types, and is added to. `loss` may be NULL. */
 MLCE_API mlce_status mlce_evaluate(mlce_model *model, mlce_dataset *dataset,
-                                   mlce_span_metrics *metrics, double *loss);
+                                   mlce_metrics *metrics, double *loss);
 
 /* Where a run is, after a step. */
 typedef struct mlce_train_progress {
@@ -45,7 +45,7 @@ typedef struct mlce_train_result {
     int64_t best_epoch;
     bool has_dev, has_test;
     bool stopped_early; /* by train.patience */
-    char *dev_table; /* mlce_span_metrics_table() of the best checkpoint; NULL without data.dev */
+    char *dev_table; /* mlce_metrics_table() of the best checkpoint; NULL without data.dev */
     char *test_table;
     double dev_f1, test_f1;
 } mlce_train_result;

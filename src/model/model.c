@@ -195,6 +195,10 @@ float *mlce_model_thresholds(mlce_model *model) {
     return model->thresholds;
 }
 
+bool mlce_model_has_thresholds(const mlce_model *model) {
+    return model->top == 0;
+}
+
 int mlce_model_width(const mlce_model *model) {
     return model->width;
 }

@@ -28,10 +28,10 @@ static const char HELP[] =
     "  mlce-eval runs/ner demo-data/test.h5\n"
     "  mlce-eval runs/ner demo-data/test.h5 --json | jq .micro.f1\n";
 
-static mlce_status print(const mlce_model *model, const mlce_span_metrics *metrics, bool json) {
+static mlce_status print(const mlce_model *model, const mlce_metrics *metrics, bool json) {
     const char *const *names = mlce_model_type_names(model);
     char *text =
-        json ? mlce_span_metrics_json(metrics, names) : mlce_span_metrics_table(metrics, names);
+        json ? mlce_metrics_json(metrics, names) : mlce_metrics_table(metrics, names);
     if (!text) return MLCE_E_MEMORY;
     fputs(text, stdout);
     if (json) putchar('\n');
@@ -42,15 +42,15 @@ static mlce_status print(const mlce_model *model, const mlce_span_metrics *metri
 static int evaluate(const char *run, const char *data, bool json) {
     mlce_model *model = NULL;
     mlce_dataset *dataset = NULL;
-    mlce_span_metrics metrics = {0};
+    mlce_metrics metrics = {0};
     mlce_status status = mlce_model_load(run, &model);
     if (!status) status = mlce_dataset_open(data, NULL, &dataset);
     if (!status) status = mlce_model_accepts(model, dataset);
-    if (!status) status = mlce_span_metrics_init(&metrics, mlce_model_types(model));
+    if (!status) status = mlce_metrics_init(&metrics, mlce_model_task(model), mlce_model_types(model));
     if (!status) status = mlce_evaluate(model, dataset, &metrics, NULL);
     if (!status) status = print(model, &metrics, json);
     int exit_code = status ? mlce_tool_failed() : mlce_tool_end();
-    mlce_span_metrics_free(&metrics);
+    mlce_metrics_free(&metrics);
     mlce_dataset_close(dataset);
     mlce_model_free(model);
     return exit_code;

@@ -117,13 +117,14 @@ static mlce_status save(const mlce_session *s, const char *name) {
 }
 
 static mlce_status evaluate_dev(mlce_session *s, mlce_train_evaluation *e) {
-    mlce_span_metrics metrics;
-    mlce_status status = mlce_span_metrics_init(&metrics, mlce_model_types(s->model));
+    mlce_metrics metrics;
+    mlce_status status =
+        mlce_metrics_init(&metrics, mlce_model_task(s->model), mlce_model_types(s->model));
     if (status) return status;
     status = mlce_evaluate(s->model, s->dev, &metrics, &e->dev_loss);
-    e->micro = mlce_span_metrics_micro(&metrics);
-    e->macro = mlce_span_metrics_macro(&metrics);
-    mlce_span_metrics_free(&metrics);
+    e->micro = mlce_metrics_micro(&metrics);
+    e->macro = mlce_metrics_macro(&metrics);
+    mlce_metrics_free(&metrics);
     return status;
 }
 
@@ -206,16 +207,16 @@ static mlce_status train_all(loop *l) {
 
 /* The table of a split by the best checkpoint. */
 static mlce_status final_table(mlce_model *best, mlce_dataset *data, char **table, double *f1) {
-    mlce_span_metrics metrics;
-    mlce_status status = mlce_span_metrics_init(&metrics, mlce_model_types(best));
+    mlce_metrics metrics;
+    mlce_status status = mlce_metrics_init(&metrics, mlce_model_task(best), mlce_model_types(best));
     if (status) return status;
     status = mlce_evaluate(best, data, &metrics, NULL);
     if (!status) {
-        *f1 = mlce_span_metrics_micro(&metrics).f1;
-        *table = mlce_span_metrics_table(&metrics, mlce_model_type_names(best));
+        *f1 = mlce_metrics_micro(&metrics).f1;
+        *table = mlce_metrics_table(&metrics, mlce_model_type_names(best));
         if (!*table) status = MLCE_E_MEMORY;
     }
-    mlce_span_metrics_free(&metrics);
+    mlce_metrics_free(&metrics);
     return status;
 }
 

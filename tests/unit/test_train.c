@@ -88,13 +88,13 @@ static float *weights_of(const char *path, size_t *size) {
 
 static double dev_f1(mlce_model *model, const char *path) {
     mlce_dataset *dataset;
-    mlce_span_metrics metrics;
+    mlce_metrics metrics;
     assert_ok(mlce_dataset_open(path, NULL, &dataset));
     assert_ok(mlce_model_accepts(model, dataset));
-    assert_ok(mlce_span_metrics_init(&metrics, mlce_model_types(model)));
+    assert_ok(mlce_metrics_init(&metrics, MLCE_TASK_SPANS, mlce_model_types(model)));
     assert_ok(mlce_evaluate(model, dataset, &metrics, NULL));
-    double f1 = mlce_span_metrics_micro(&metrics).f1;
-    mlce_span_metrics_free(&metrics);
+    double f1 = mlce_metrics_micro(&metrics).f1;
+    mlce_metrics_free(&metrics);
     mlce_dataset_close(dataset);
     return f1;
 }

@@ -1,0 +1,231 @@
+/* threshold.c - the decision thresholds that suit a dataset best. */
+#include "train/threshold.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/dataset_layout.h"
+#include "mlce/memory.h"
+#include "train/evaluate.h"
+
+static const float LOWEST = -1e30f;
+
+typedef struct search {
+    mlce_model *model;
+    mlce_dataset *dataset;
+    mlce_thresholds *found;
+    int types;
+    float *in_use; /* [types] the model's thresholds before */
+    float *low;    /* [types] the candidates are what scores over these */
+    float all_low; /* the same for the sweep over all types */
+    bool *settled; /* [types] */
+    bool all_settled;
+    int64_t *gold; /* [types] */
+    int64_t all_gold;
+    mlce_candidate *items;
+    size_t count, capacity;
+    mlce_gold sequence_gold;
+} search;
+
+/* ---- Candidates ---- */
+
+static int compare_spans(const void *left, const void *right) {
+    const mlce_span *a = left, *b = right;
+    if (a->start != b->start) return a->start < b->start ? -1 : 1;
+    if (a->end != b->end) return a->end < b->end ? -1 : 1;
+    return (a->type > b->type) - (a->type < b->type);
+}
+
+/* A sorted copy of a sequence's gold, in mlce_gold's own memory. */
+static mlce_status sorted_gold(search *s, int64_t sequence, mlce_span **sorted, size_t *count) {
+    mlce_gold *gold = &s->sequence_gold;
+    mlce_status status = mlce_gold_of(s->dataset, sequence, gold);
+    if (!status)
+        status = mlce_grow((void **)&gold->kept, &gold->capacity, (size_t)gold->count + 1,
+                           sizeof *gold->kept);
+    if (status) return status;
+    *count = (size_t)gold->count;
+    *sorted = gold->kept;
+    if (*count && gold->spans != gold->kept)
+        memcpy(gold->kept, gold->spans, *count * sizeof *gold->kept);
+    if (*count) qsort(gold->kept, *count, sizeof *gold->kept, compare_spans);
+    return MLCE_OK;
+}
+
+static mlce_status collect(const mlce_prediction *prediction, void *context) {
+    search *s = context;
+    mlce_span *gold;
+    size_t count;
+    mlce_status status = sorted_gold(s, prediction->sequence, &gold, &count);
+    for (size_t n = 0; n < count && !status; n++) s->gold[gold[n].type]++;
+    if (!status)
+        status = mlce_grow((void **)&s->items, &s->capacity, s->count + prediction->count + 1,
+                           sizeof *s->items);
+    for (size_t n = 0; n < prediction->count && !status; n++) {
+        const mlce_scored_span *span = &prediction->spans[n];
+        bool right =
+            count && bsearch(&span->span, gold, count, sizeof *gold, compare_spans) != NULL;
+        s->items[s->count++] = (mlce_candidate){span->score, span->span.type, right};
+    }
+    return status;
+}
+
+static mlce_status collect_all(search *s) {
+    float *thresholds = mlce_model_thresholds(s->model);
+    size_t types = (size_t)s->types;
+    s->count = 0;
+    memset(s->gold, 0, types * sizeof *s->gold);
+    memcpy(thresholds, s->low, types * sizeof *thresholds);
+    mlce_status status = mlce_predict(s->model, s->dataset, collect, s, NULL);
+    memcpy(thresholds, s->in_use, types * sizeof *thresholds);
+    s->all_gold = 0;
+    for (int a = 0; a < s->types; a++) s->all_gold += s->gold[a];
+    if (!status && s->all_gold == 0)
+        status = mlce_fail(MLCE_E_DATA, "%s: has no gold %ss at all: no threshold is best",
+                           mlce_dataset_name(s->dataset), mlce_dataset_layout_of(s->dataset)->span);
+    return status;
+}
+
+/* ---- Sweeps ---- */
+
+/* The items of a type, which are sorted by type: items[first .. *first + count - 1]. */
+static size_t items_of(const search *s, int type, size_t first) {
+    size_t end = first;
+    while (end < s->count && s->items[end].type == type) end++;
+    return end - first;
+}
+
+static void sweep_types(search *s) {
+    double beta = s->found->beta;
+    size_t first = 0;
+    mlce_candidates_sort(s->items, s->count, true);
+    for (int a = 0; a < s->types; a++) {
+        const mlce_candidate *items = s->items + first;
+        size_t count = items_of(s, a, first);
+        int64_t correct;
+        mlce_cut *best = &s->found->types[a];
+        *best = mlce_sweep(items, count, s->gold[a], s->low[a], beta, &correct);
+        s->settled[a] = mlce_sweep_is_settled(best->f, count, correct, s->gold[a], beta);
+        first += count;
+    }
+}
+
+/* Items of types that were searched further down are left out where others are not known. */
+static size_t items_of_all(search *s) {
+    mlce_candidates_sort(s->items, s->count, false);
+    size_t count = s->count;
+    while (count && s->items[count - 1].score <= s->all_low) count--;
+    return count;
+}
+
+static void sweep_all(search *s) {
+    mlce_thresholds *found = s->found;
+    size_t count = items_of_all(s);
+    int64_t correct;
+    found->best = mlce_sweep(s->items, count, s->all_gold, s->all_low, found->beta, &correct);
+    found->row_count = mlce_sweep_around(s->items, count, s->all_gold, s->all_low, found->beta,
+                                         &found->best, found->rows);
+    s->all_settled = mlce_sweep_is_settled(found->best.f, count, correct, s->all_gold, found->beta);
+}
+
+/* Lowers the thresholds of what is not settled; whether there was any. */
+static bool go_down(search *s, float low) {
+    bool any = false;
+    for (int a = 0; a < s->types; a++) {
+        if (s->settled[a] && s->all_settled) continue;
+        s->low[a] = low;
+        any = true;
+    }
+    if (!s->all_settled) s->all_low = low;
+    return any;
+}
+
+static mlce_status search_down(search *s) {
+    float low = 0, step = 1;
+    for (int a = 0; a < s->types; a++)
+        if (s->in_use[a] < low) low = s->in_use[a];
+    for (low -= step; go_down(s, low); step *= 2, low -= step) {
+        mlce_status status = collect_all(s);
+        if (status) return status;
+        sweep_types(s);
+        sweep_all(s);
+        if (low <= LOWEST) break;
+        if (step > 1e4f) low = step = -LOWEST; /* the rest at once */
+    }
+    return MLCE_OK;
+}
+
+/* ---- What it comes to ---- */
+
+/* What each type's own threshold gives: those of the model, or those that were found. */
+static mlce_cut count_each(const search *s, const mlce_cut *types, mlce_counts *counts) {
+    mlce_counts all = {.gold = s->all_gold};
+    for (int a = 0; a < s->types; a++) counts[a] = (mlce_counts){.gold = s->gold[a]};
+    for (size_t i = 0; i < s->count; i++) {
+        const mlce_candidate *item = &s->items[i];
+        float threshold = types ? types[item->type].threshold : s->in_use[item->type];
+        if (!(item->score > threshold)) continue;
+        counts[item->type].predicted++;
+        counts[item->type].correct += item->right;
+    }
+    for (int a = 0; a < s->types; a++) {
+        all.predicted += counts[a].predicted;
+        all.correct += counts[a].correct;
+    }
+    return mlce_cut_of(0, all, s->found->beta);
+}
+
+static mlce_status conclude(search *s) {
+    mlce_thresholds *found = s->found;
+    mlce_counts *counts = mlce_calloc((size_t)s->types, sizeof *counts);
+    if (!counts) return MLCE_E_MEMORY;
+    found->in_use = count_each(s, NULL, counts);
+    for (int a = 0; a < s->types; a++)
+        if (found->types[a].counts.correct == 0) found->types[a].threshold = found->best.threshold;
+    found->each = count_each(s, found->types, counts);
+    for (int a = 0; a < s->types; a++)
+        found->types[a] = mlce_cut_of(found->types[a].threshold, counts[a], found->beta);
+    free(counts);
+    return MLCE_OK;
+}
+
+static mlce_status begin(search *s) {
+    size_t types = (size_t)s->types;
+    s->in_use = mlce_calloc(types, sizeof *s->in_use);
+    s->low = mlce_calloc(types, sizeof *s->low);
+    s->settled = mlce_calloc(types, sizeof *s->settled);
+    s->gold = mlce_calloc(types, sizeof *s->gold);
+    s->found->types = mlce_calloc(types, sizeof *s->found->types);
+    if (!s->in_use || !s->low || !s->settled || !s->gold || !s->found->types) return MLCE_E_MEMORY;
+    memcpy(s->in_use, mlce_model_thresholds(s->model), types * sizeof *s->in_use);
+    return MLCE_OK;
+}
+
+mlce_status mlce_thresholds_find(mlce_model *model, mlce_dataset *dataset, double beta,
+                                 mlce_thresholds *found) {
+    *found = (mlce_thresholds){.beta = beta};
+    search s = {
+        .model = model, .dataset = dataset, .found = found, .types = mlce_model_types(model)};
+    mlce_status status = mlce_check_has_gold(dataset);
+    if (!status && !mlce_model_has_thresholds(model))
+        status = mlce_fail(MLCE_E_ARGUMENT,
+                           "the model was trained with loss.name = %s, which predicts the best "
+                           "scores, not those over a threshold: there is none to find",
+                           mlce_config_string(mlce_model_config(model), "loss.name"));
+    if (!status) status = begin(&s);
+    if (!status) status = search_down(&s);
+    if (!status) status = conclude(&s);
+    free(s.in_use);
+    free(s.low);
+    free(s.settled);
+    free(s.gold);
+    free(s.items);
+    free(s.sequence_gold.kept);
+    if (status) mlce_thresholds_free(found);
+    return status;
+}
+
+void mlce_thresholds_free(mlce_thresholds *found) {
+    free(found->types);
+    found->types = NULL;
+}
