@@ -1,4 +1,4 @@
-/* mlce-predict - the spans of a dataset as JSONL. */
+/* mlce-predict - the spans or labels of a dataset as JSONL. */
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -14,13 +14,16 @@
 static const char HELP[] =
     "usage: mlce-predict RUN DATA [-o FILE]\n"
     "\n"
-    "Predicts spans and prints one JSON object a line for each sequence:\n"
+    "Predicts spans or labels and prints one JSON object a line for each sequence or item:\n"
     "  {\"sequence\": 0, \"id\": \"...\", \"text\": \"...\",\n"
     "   \"spans\": [{\"start\": 3, \"end\": 5, \"type\": \"PER\", \"score\": 4.2, \"text\": "
     "\"...\"}]}\n"
-    "start and end count tokens, end not included; a span is predicted where its score is over 0. "
-    "id and\n"
-    "text stand there if the dataset has them.\n"
+    "  {\"item\": 0, \"id\": \"...\", \"text\": \"...\", \"labels\": [{\"label\": \"tax\", "
+    "\"score\": 1.7}]}\n"
+    "start and end count tokens, end not included. What scores over 0 is predicted, or over what\n"
+    "mlce-eval --find-threshold --store put in its place; with the losses topk_ce and softmax_ce, "
+    "the\n"
+    "best scores. id and text stand there if the dataset has them.\n"
     "\n"
     "  RUN                  a run's folder (its best checkpoint), a checkpoint file, or weights "
     "exported\n"
@@ -54,6 +57,11 @@ static json_t *span_json(const output *out, int64_t sequence, const mlce_scored_
     return span;
 }
 
+static json_t *label_json(const output *out, const mlce_scored_span *found) {
+    return json_pack("{s:s, s:f}", "label", mlce_model_type_names(out->model)[found->span.type],
+                     "score", (double)found->score);
+}
+
 static mlce_status write_line(const output *out, json_t *line) {
     char *text = json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9));
     if (!text) return mlce_fail(MLCE_E_MEMORY, "out of memory: a sequence's spans as JSON");
@@ -68,13 +76,17 @@ static mlce_status predicted(const mlce_prediction *prediction, void *context) {
     int64_t sequence = prediction->sequence;
     const char *id = mlce_dataset_id(out->dataset, sequence);
     const char *text = mlce_dataset_text(out->dataset, sequence);
+    bool is_item = mlce_model_task(out->model) == MLCE_TASK_LABELS;
     mlce_status status = MLCE_OK;
-    json_t *line = json_pack("{s:I}", "sequence", (json_int_t)sequence), *list = json_array();
+    json_t *line = json_pack("{s:I}", is_item ? "item" : "sequence", (json_int_t)sequence);
+    json_t *list = json_array();
     if (id) json_object_set_new(line, "id", json_string(id));
     if (text) json_object_set_new(line, "text", json_string(text));
     for (size_t n = 0; n < prediction->count && !status; n++)
-        json_array_append_new(list, span_json(out, sequence, &prediction->spans[n], &status));
-    json_object_set_new(line, "spans", list);
+        json_array_append_new(list, is_item
+                                        ? label_json(out, &prediction->spans[n])
+                                        : span_json(out, sequence, &prediction->spans[n], &status));
+    json_object_set_new(line, is_item ? "labels" : "spans", list);
     if (!status) status = write_line(out, line);
     json_decref(line);
     return status;

@@ -141,16 +141,16 @@ static bool go_down(search *s, float low) {
 }
 
 static mlce_status search_down(search *s) {
-    float low = 0, step = 1;
+    float low = 0;
     for (int a = 0; a < s->types; a++)
         if (s->in_use[a] < low) low = s->in_use[a];
-    for (low -= step; go_down(s, low); step *= 2, low -= step) {
+    for (float step = 1; low > LOWEST; step *= 2) {
+        low = step > 1e4f ? LOWEST : low - step;
+        if (!go_down(s, low)) return MLCE_OK;
         mlce_status status = collect_all(s);
         if (status) return status;
         sweep_types(s);
         sweep_all(s);
-        if (low <= LOWEST) break;
-        if (step > 1e4f) low = step = -LOWEST; /* the rest at once */
     }
     return MLCE_OK;
 }
