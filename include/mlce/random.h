@@ -25,10 +25,10 @@ MLCE_API void mlce_philox_fill(uint64_t seed, uint32_t stream, uint64_t position
 /* A generator that walks a stream from its start. A plain value: copy it to fork it. */
 typedef struct mlce_random {
     uint64_t seed;
-    uint64_t position; /* the next block */
+    uint64_t position; /* the next block that is not in `word` */
     uint32_t stream;
-    uint32_t word[4]; /* the current block */
-    int used;         /* words of it already given out */
+    uint32_t word[64]; /* the current blocks */
+    int used;          /* words of them already given out */
 } mlce_random;
 
 MLCE_API mlce_random mlce_random_new(uint64_t seed, uint32_t stream);

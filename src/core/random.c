@@ -5,7 +5,7 @@
 
 #include "core/vector.h"
 
-enum { LANES = 16 };
+enum { LANES = 16, WORDS = 4 * LANES };
 
 /* LANES blocks at once, as loops that the compiler turns into vector code. */
 MLCE_KERNEL static void philox_lanes(uint64_t seed, uint32_t stream, uint64_t position,
@@ -54,12 +54,13 @@ void mlce_philox(uint64_t seed, uint32_t stream, uint64_t position, uint32_t wor
 }
 
 mlce_random mlce_random_new(uint64_t seed, uint32_t stream) {
-    return (mlce_random){.seed = seed, .stream = stream, .used = 4};
+    return (mlce_random){.seed = seed, .stream = stream, .used = WORDS};
 }
 
 uint32_t mlce_random_u32(mlce_random *random) {
-    if (random->used == 4) {
-        mlce_philox(random->seed, random->stream, random->position++, random->word);
+    if (random->used == WORDS) {
+        mlce_philox_fill(random->seed, random->stream, random->position, LANES, random->word);
+        random->position += LANES;
         random->used = 0;
     }
     return random->word[random->used++];
