@@ -1,7 +1,6 @@
-"""The sides of the comparison. Each has a name, wait_until_ready(), measure(seconds), which runs for
-about that long and returns numbers, and close()."""
+"""The sides of the comparison. Each has a name, wait_until_ready(), measure(seconds), which runs
+for about that long and returns numbers, and close()."""
 import json
-import math
 import os
 import pathlib
 import re
@@ -26,7 +25,7 @@ def run(command):
 
 class Mlce:
     """Our steps, and the floor, in a new process each time."""
-    name, most_rounds = "mlce", math.inf
+    name = "mlce"
 
     def __init__(self, head, *sizes, max_width=0):
         self.command = [BUILD / "bench" / "bench_step", head, *sizes, max_width]
@@ -85,12 +84,7 @@ class Server:
 class Torch(Server):
     def __init__(self, way, head, *sizes):
         super().__init__("torch_step.py", head, *sizes, way)
-        self.name, self.tokens, self.most_rounds = way, sizes[0] * sizes[1], math.inf
-
-    def wait_until_ready(self):
-        super().wait_until_ready()
-        if self.ready > 4:
-            self.most_rounds = 2
+        self.name, self.tokens = way, sizes[0] * sizes[1]
 
     def measure(self, seconds):
         count = min(MOST_STEPS, max(1, round(seconds / self.ready)))
@@ -110,7 +104,7 @@ def memory_for_torch(head, sequences, length, width, head_size, types):
 
 class MlceEpochs:
     """mlce-train over a whole file, as a user runs it."""
-    name, most_rounds = "mlce", math.inf
+    name = "mlce"
 
     def __init__(self, train, epochs):
         self.train, self.epochs = train, epochs
@@ -132,7 +126,7 @@ class MlceEpochs:
 
 
 class TorchEpochs(Server):
-    name, most_rounds = "eager", math.inf
+    name = "eager"
 
     def __init__(self, train):
         super().__init__("torch_epoch.py", train, 16, 64, 0.3)

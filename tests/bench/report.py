@@ -50,7 +50,8 @@ def speed(run):
 
 
 def sizes(case):
-    return " ".join(map(str, case[1:])) + (", q and k per type" if case[0] == "global_pointer" else "")
+    own = ", q and k per type" if case[0] == "global_pointer" else ""
+    return " ".join(map(str, case[1:])) + own
 
 
 def ratios(of_step):
@@ -118,11 +119,15 @@ def neighbour_table(shares):
 
 def header(m):
     torch = f", PyTorch {m['torch']}" if "torch" in m else ""
+    busy = "" if m["load_before"] < 0.7 else (
+        "**Other processes were running: all speeds are too low, and PyTorch's the most, since its\n"
+        "threads spin while they wait. Measure again on an idle machine.**")
     return (f"mlce {m['mlce']}{torch}. {m['cpu']}, {m['cores']} cores, {m['vectors']}, "
             f"{m['threads']} threads; {m['system']}; {m['date']}; load "
             f"{m['load_before']:.1f} before, {m['load_after']:.1f} after.\n\n"
-            "A step is forward, loss, backward and Adam; B sequences of L tokens with D features, "
-            "head size d,\nT types. The floor is the projections' matrix products alone. Medians.\n")
+            "A step is forward, loss, backward and Adam; B sequences of L tokens with D features,\n"
+            "head size d, T types. The floor is the projections' matrix products alone. Medians.\n"
+            + (f"\n{busy}\n" if busy else ""))
 
 
 def markdown(results):
@@ -139,7 +144,7 @@ def markdown(results):
 
 COLOURS = {"eager": "#9db8d6", "compile": "#2c5f9e", "floor": "#2c5f9e"}
 TITLES = {"eager": "PyTorch eager", "compile": "torch.compile"}
-LEFT, WIDTH, RIGHT, BAR, GAP, TOP = 220, 520, 80, 16, 12, 74
+LEFT, WIDTH, RIGHT, BAR, GAP, TOP = 240, 520, 80, 16, 12, 74
 
 
 def bars_of(results):
@@ -158,7 +163,8 @@ def grid(ticks, x_of, bottom):
     for value, label in ticks:
         x = x_of(value)
         yield (f'<line x1="{x:.1f}" y1="{TOP - 8}" x2="{x:.1f}" y2="{bottom}" stroke="#ddd"/>'
-               f'<text x="{x:.1f}" y="{bottom + 16}" text-anchor="middle" fill="#666">{label}</text>')
+               f'<text x="{x:.1f}" y="{bottom + 16}" text-anchor="middle" fill="#666">'
+               f'{label}</text>')
 
 
 def svg(results):
@@ -183,7 +189,8 @@ def svg(results):
     drawn, y = [], TOP
     for label, of in bars:
         middle = y + len(of) * BAR / 2 + 4
-        drawn.append(f'<text x="{LEFT - 10}" y="{middle:.1f}" text-anchor="end">{escape(label)}</text>')
+        drawn.append(f'<text x="{LEFT - 10}" y="{middle:.1f}" text-anchor="end">'
+                     f'{escape(label)}</text>')
         for side, value in of.items():
             text = ratio(value) if compared else f"{value:.0f} %"
             drawn.append(f'<rect x="{LEFT}" y="{y}" width="{max(x_of(value) - LEFT, 1):.1f}" '
@@ -191,8 +198,8 @@ def svg(results):
                          f'<text x="{x_of(value) + 5:.1f}" y="{y + 11}">{text}</text>')
             y += BAR
         y += GAP
-    legend = [f'<rect x="{LEFT + 150 * n}" y="40" width="12" height="12" fill="{COLOURS[side]}"/>'
-              f'<text x="{LEFT + 150 * n + 18}" y="50">against {TITLES[side]}</text>'
+    legend = [f'<rect x="{LEFT + 190 * n}" y="40" width="12" height="12" fill="{COLOURS[side]}"/>'
+              f'<text x="{LEFT + 190 * n + 18}" y="50">against {TITLES[side]}</text>'
               for n, side in enumerate(s for s in TITLES if any(s in of for _, of in bars))]
     note = f"B L D d T; {results['machine']['cpu']}, {results['machine']['threads']} threads"
     if compared:

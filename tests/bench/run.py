@@ -2,7 +2,6 @@
 is in processes of its own."""
 import argparse
 import fnmatch
-import glob
 import os
 import pathlib
 import sys
@@ -33,31 +32,29 @@ STEPS = {
     )
 }
 PARTS = [*STEPS, "wnut17", "pairs", "long", "neighbour"]
+LONGEST = 25  # seconds after which no further round of a part begins
 
 
 def say(text):
     print(text, flush=True)
 
 
-class Runs:
-    """The measurements of several contenders, taken in turn."""
-
-    def __init__(self, contenders, rounds, seconds):
-        self.contenders = [c for c in contenders if c]
-        self.rounds, self.seconds = rounds, seconds
-        self.taken = {c.name: [] for c in self.contenders}
-
-    def take(self):
-        for contender in self.contenders:
-            contender.wait_until_ready()
-        for _ in range(self.rounds):
-            for contender in self.contenders:
-                if len(self.taken[contender.name]) < contender.most_rounds:
-                    self.taken[contender.name].append(contender.measure(self.seconds))
-        for contender in self.contenders:
-            contender.close()
-        return {name: {key: median([run[key] for run in runs]) for key in runs[0]}
-                for name, runs in self.taken.items()}
+def take_turns(contenders, rounds, seconds):
+    """Of each contender the medians over its rounds of about so many seconds; slow ones get fewer
+    rounds, but one."""
+    taken = {contender.name: [] for contender in contenders}
+    for contender in contenders:
+        contender.wait_until_ready()
+    began = time.monotonic()
+    for _ in range(rounds):
+        for contender in contenders:
+            taken[contender.name].append(contender.measure(seconds))
+        if time.monotonic() - began > LONGEST:
+            break
+    for contender in contenders:
+        contender.close()
+    return {name: {key: median([run[key] for run in runs]) for key in runs[0]}
+            for name, runs in taken.items()}
 
 
 def measure_step(options, name):
@@ -71,7 +68,7 @@ def measure_step(options, name):
             ways = []
         contenders += [Torch(way, *case) for way in ways]
     rounds = 3 if options.quick else 5
-    taken = Runs(contenders, rounds, 0.4 if options.quick else 0.8).take()
+    taken = take_turns(contenders, rounds, 0.4 if options.quick else 0.8)
     ours = taken["mlce"]
     line = f"{ours['tokens_per_second']:,.0f} tokens/s, {ours['over_floor']:.2f} times the floor"
     for way in ("eager", "compile"):
@@ -95,7 +92,7 @@ def measure_wnut17(options):
     contenders = [MlceEpochs(train, 1 if options.quick else 3)]
     if options.torch:
         contenders.append(TorchEpochs(train))
-    taken = Runs(contenders, 1 if options.quick else 2, 0).take()
+    taken = take_turns(contenders, 1 if options.quick else 2, 0)
     say("wnut17: " + ", ".join(f"{name} {run['tokens_per_second']:,.0f} tokens/s"
                                for name, run in taken.items()))
     return taken
@@ -108,7 +105,7 @@ def pairs_of(length, max_width):
 
 def measure_alone(options, head, *sizes, max_width=0):
     contender = Mlce(head, *sizes, max_width=max_width)
-    return Runs([contender], 2 if options.quick else 3, 0.5).take()["mlce"]
+    return take_turns([contender], 2 if options.quick else 3, 0.5)["mlce"]
 
 
 def measure_pairs(options):

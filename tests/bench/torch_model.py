@@ -1,5 +1,5 @@
-"""GlobalPointer heads and their loss in PyTorch, the way they are usually written: scores and labels
-are dense arrays [sequences, types, length, length] over padded sequences.
+"""GlobalPointer heads and their loss in PyTorch, the way they are usually written: scores and
+labels are dense arrays [sequences, types, length, length] over padded sequences.
 
 Su's posts and code are the model for both: https://kexue.fm/archives/8373 (GlobalPointer),
 https://kexue.fm/archives/8877 (Efficient GlobalPointer), https://kexue.fm/archives/7359 (the loss).
