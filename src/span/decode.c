@@ -179,7 +179,7 @@ static void search_row(finder *f, int sequence, const float *A, int i, int end, 
 static void search_head(finder *f, const piece *p, int head, int first, int last, size_t most) {
     mlce_span_view view = mlce_span_view_of(f->scores, p->sequence, head);
     find_bounds(f, p->sequence, view.length, first, last);
-    for (int row = p->first_row; row < p->last_row; row += MLCE_TILE_ROWS) {
+    for (int row = p->first_row; row < p->last_row; row += view.tile_rows) {
         mlce_span_tile tile = mlce_span_tile_at(&view, row);
         int ld = tile.end - tile.first;
         mlce_span_tile_products(&view, tile, f->A, ld);

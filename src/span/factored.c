@@ -16,8 +16,9 @@
  * Gold pairs are no part of E. The types that a gold pair is not gold for are added to Z_a, dA, du
  * and dv pair by pair: nothing is ever subtracted.
  *
- * A tile is MLCE_TILE_ROWS rows of pairs. Sequences up to MLCE_KEEP_LENGTH keep their tiles of E
- * for the second pass; longer ones compute them again, in blocks of MLCE_COLUMN_BLOCK columns: then
+ * A tile is up to MLCE_TILE_ROWS rows of pairs, worked on in blocks of MLCE_COLUMN_BLOCK columns;
+ * r_i grows from block to block, and what came before is scaled to it. Sequences up to
+ * MLCE_KEEP_LENGTH keep their tiles of E for the second pass; longer ones compute them again: then
  * the memory is O(length * (head size + types)).
  */
 #include <cblas.h>
@@ -35,7 +36,7 @@ bool mlce_span_is_long(const mlce_span_unit *unit) {
 /* Floats of the kept tiles before the one that begins at row `first`: tiles are as wide as the rows
    that they start with, so that this has a closed form. */
 static size_t kept_before(const mlce_span_view *view, int first) {
-    size_t rows = (size_t)first, length = (size_t)view->length, tile = MLCE_TILE_ROWS;
+    size_t rows = (size_t)first, length = (size_t)view->length, tile = (size_t)view->tile_rows;
     return rows * length - rows * (rows - tile) / 2;
 }
 
@@ -137,36 +138,71 @@ static void raise_top(const mlce_span_unit *unit, mlce_factored_state *s, block 
     row_scale(s->g + (size_t)i * (size_t)width, factor, width);
 }
 
+/* Where the block of a kept tile is; NULL where tiles are not kept. */
+static float *kept_block(const mlce_span_unit *unit, const mlce_factored_state *s, block b) {
+    size_t rows = (size_t)(b.tile.last - b.tile.first);
+    size_t before = rows * (size_t)(b.start - b.tile.first);
+    return s->kept ? s->kept + kept_before(&unit->view, b.tile.first) + before : NULL;
+}
+
+/* r_i as it was when row i of the block was finished. */
+static float *block_top(const mlce_span_unit *unit, const mlce_factored_state *s, block b, int i) {
+    size_t number = (size_t)((b.start - b.tile.first) / mlce_span_block_of(unit));
+    return s->block_top + number * (size_t)unit->view.length + i;
+}
+
+/* E and G of a block. */
+static void sum_block(const mlce_span_unit *unit, mlce_factored_state *s, block b, float *E) {
+    int rows = b.tile.last - b.tile.first, ld = b.end - b.start, T = unit->types;
+    bool is_first = b.start == b.tile.first;
+    block_products(unit, b, E);
+    for (int i = b.tile.first; i < b.tile.last; i++) {
+        float *row = E + (size_t)(i - b.tile.first) * (size_t)ld;
+        raise_top(unit, s, b, i, row);
+        *block_top(unit, s, b, i) = s->row_top[i];
+        float sum = finish_row(&unit->view, b, i, s->row_top[i], row);
+        if (!unit->u) s->g[i] = sum + (is_first ? 0.0f : s->g[i]);
+    }
+    if (unit->u)
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, T, ld, 1, E, ld,
+                    s->y + (size_t)b.start * (size_t)T, T, is_first ? 0 : 1,
+                    s->g + (size_t)b.tile.first * (size_t)T, T);
+}
+
 static void sum_tile(const mlce_span_unit *unit, mlce_factored_state *s, int first,
                      mlce_tile_scratch *scratch) {
-    const mlce_span_view *view = &unit->view;
-    mlce_span_tile tile = mlce_span_tile_at(view, first);
-    int rows = tile.last - tile.first, T = unit->types, columns = mlce_span_block_of(unit);
+    mlce_span_tile tile = mlce_span_tile_at(&unit->view, first);
+    int columns = mlce_span_block_of(unit);
     for (int i = tile.first; i < tile.last; i++) s->row_top[i] = -INFINITY;
     for (int start = tile.first; start < tile.end; start += columns) {
         block b = {tile, start, start + columns < tile.end ? start + columns : tile.end};
-        int ld = b.end - b.start;
-        float *E = s->kept ? s->kept + kept_before(view, first) : scratch->E;
-        block_products(unit, b, E);
-        for (int i = tile.first; i < tile.last; i++) {
-            float *row = E + (size_t)(i - tile.first) * (size_t)ld;
-            raise_top(unit, s, b, i, row);
-            float sum = finish_row(view, b, i, s->row_top[i], row);
-            if (!unit->u) s->g[i] = sum + (start > tile.first ? s->g[i] : 0.0f);
-        }
-        if (unit->u)
-            cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, T, ld, 1, E, ld,
-                        s->y + (size_t)b.start * (size_t)T, T, start > tile.first ? 1 : 0,
-                        s->g + (size_t)first * (size_t)T, T);
+        float *kept = kept_block(unit, s, b);
+        sum_block(unit, s, b, kept ? kept : scratch->E);
     }
 }
 
 /* ---- The second pass: dA of a tile, and dq, dk, E^T (c x) ---- */
 
+/* A kept block of E, brought to the rows' final r_i. */
+static void rescale_block(const mlce_span_unit *unit, const mlce_factored_state *s, block b,
+                          float *E) {
+    for (int i = b.tile.first; i < b.tile.last; i++) {
+        float before = *block_top(unit, s, b, i), top = s->row_top[i];
+        if (before == top || before == -INFINITY) continue;
+        float factor = expf(before - top > MLCE_LOWEST ? before - top : MLCE_LOWEST);
+        row_scale(E + (size_t)(i - b.tile.first) * (size_t)(b.end - b.start), factor,
+                  b.end - b.start);
+    }
+}
+
 /* E of the block again. */
 static float *block_of_E(const mlce_span_unit *unit, const mlce_factored_state *s, block b,
                          mlce_tile_scratch *scratch) {
-    if (s->kept) return s->kept + kept_before(&unit->view, b.tile.first);
+    float *kept = kept_block(unit, s, b);
+    if (kept) {
+        rescale_block(unit, s, b, kept);
+        return kept;
+    }
     block_products(unit, b, scratch->E);
     for (int i = b.tile.first; i < b.tile.last; i++) {
         float *row = scratch->E + (size_t)(i - b.tile.first) * (size_t)(b.end - b.start);
@@ -225,8 +261,7 @@ static void differentiate_group(const mlce_span_unit *unit, const mlce_factored_
     int dk_stride = s->groups > 1 ? v->head_size : v->stride, columns = mlce_span_block_of(unit);
     if (h) memset(h, 0, length * T * sizeof *h);
     if (s->groups > 1) memset(dk, 0, length * d * sizeof *dk);
-    for (int first = group * MLCE_TILE_ROWS; first < v->length;
-         first += s->groups * MLCE_TILE_ROWS) {
+    for (int first = group * v->tile_rows; first < v->length; first += s->groups * v->tile_rows) {
         mlce_span_tile tile = mlce_span_tile_at(v, first);
         for (int i = tile.first; i < tile.last; i++)
             type_scale(scratch->cx + (size_t)(i - first) * T, s->x + (size_t)i * T, s->c,
@@ -275,7 +310,7 @@ static void sum_unit(mlce_span_unit *unit, mlce_factored_state *s, mlce_tile_scr
     for (int n = 0; n < blocks; n++)
         mlce_factored_prepare(unit, s, n * MLCE_TYPE_BLOCK, types_in_block(unit, n));
 #pragma omp parallel for schedule(dynamic, 1) if (is_long)
-    for (int first = 0; first < rows; first += MLCE_TILE_ROWS)
+    for (int first = 0; first < rows; first += unit->view.tile_rows)
         sum_tile(unit, s, first, &tiles[omp_get_thread_num()]);
 #pragma omp parallel for schedule(dynamic, 1) if (is_long)
     for (int n = 0; n < blocks; n++)

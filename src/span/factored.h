@@ -8,8 +8,8 @@
 
 enum {
     MLCE_SPLIT_LENGTH = 512,  /* longer sequences are cut up among threads */
-    MLCE_KEEP_LENGTH = 2048,  /* longer sequences compute E twice */
-    MLCE_COLUMN_BLOCK = 1024, /* of those */
+    MLCE_KEEP_LENGTH = 8192,  /* longer sequences compute E twice */
+    MLCE_COLUMN_BLOCK = 1024, /* columns of a tile that are worked on at once, at most */
     MLCE_TYPE_BLOCK = 64      /* types that one thread takes at once */
 };
 
@@ -24,11 +24,12 @@ typedef struct mlce_tile_scratch {
 
 /* What belongs to a unit while it is worked on. T = types. */
 typedef struct mlce_factored_state {
-    float *row_top;       /* [length] r_i; -infinity where a row has no pair */
-    float *x, *y, *g;     /* [length, T]; without terms: x, g [length], y NULL */
-    float *h;             /* [groups, length, T] E^T (c x) of each group of tiles */
-    float *dk;            /* [groups, length, d], long units only */
-    float *kept;          /* tiles of E, one after the other; NULL: computed again */
+    float *row_top;   /* [length] r_i; -infinity where a row has no pair */
+    float *x, *y, *g; /* [length, T]; without terms: x, g [length], y NULL */
+    float *h;         /* [groups, length, T] E^T (c x) of each group of tiles */
+    float *dk;        /* [groups, length, d], long units only */
+    float *block_top; /* [blocks, length] r_i as it was when that block of a tile was finished */
+    float *kept;      /* tiles of E, one after the other; NULL: computed again */
     float *top_u, *top_v; /* [T] */
     float *top_x;         /* [T] M - top_u: the largest u - top_u + r */
     float *c;  /* [T] weight * c_a, scaled for x, y, E; 0 where the direct way is taken */
@@ -53,7 +54,7 @@ static inline bool mlce_span_keeps_tiles(const mlce_span_unit *unit) {
 
 /* Columns of a tile that are worked on at once. */
 static inline int mlce_span_block_of(const mlce_span_unit *unit) {
-    return mlce_span_keeps_tiles(unit) ? unit->view.length : MLCE_COLUMN_BLOCK;
+    return unit->view.length < MLCE_COLUMN_BLOCK ? unit->view.length : MLCE_COLUMN_BLOCK;
 }
 
 /* ---- factored_types.c: what happens type by type, before and between the passes ---- */

@@ -18,11 +18,11 @@ static bool take(mlce_arena *arena, float **floats, size_t count) {
 
 static bool new_state(mlce_arena *arena, mlce_factored_state *s, size_t length, size_t types,
                       size_t head_size, bool terms, int groups, bool keeps, size_t gold) {
-    size_t wide = terms ? length * types : length;
+    size_t wide = terms ? length * types : length, blocks = length / MLCE_COLUMN_BLOCK + 1;
     size_t tile_area = (length + MLCE_TILE_ROWS) * (length + MLCE_TILE_ROWS) / 2;
     *s = (mlce_factored_state){.groups = groups};
-    return take(arena, &s->row_top, length) && take(arena, &s->x, wide) &&
-           take(arena, &s->g, wide) &&
+    return take(arena, &s->row_top, length) && take(arena, &s->block_top, blocks * length) &&
+           take(arena, &s->x, wide) && take(arena, &s->g, wide) &&
            (!terms || (take(arena, &s->y, wide) && take(arena, &s->h, (size_t)groups * wide))) &&
            (groups == 1 || take(arena, &s->dk, (size_t)groups * length * head_size)) &&
            (!keeps || take(arena, &s->kept, tile_area + MLCE_TILE_ROWS * length)) &&

@@ -8,9 +8,11 @@ mlce_span_view mlce_span_view_of(const mlce_span_scores *scores, int sequence, i
     int stride = scores->heads * 2 * scores->head_size;
     const float *q =
         scores->qk + (size_t)start * (size_t)stride + (size_t)head * 2 * (size_t)scores->head_size;
+    int width = scores->max_width > 0 && scores->max_width < length ? scores->max_width : length;
     return (mlce_span_view){
         .length = length,
-        .width = scores->max_width > 0 && scores->max_width < length ? scores->max_width : length,
+        .width = width,
+        .tile_rows = width <= 2 * MLCE_TILE_ROWS ? MLCE_TILE_ROWS / 2 : MLCE_TILE_ROWS,
         .head_size = scores->head_size,
         .stride = stride,
         .scale = scores->scale,
@@ -20,7 +22,7 @@ mlce_span_view mlce_span_view_of(const mlce_span_scores *scores, int sequence, i
 }
 
 mlce_span_tile mlce_span_tile_at(const mlce_span_view *view, int first) {
-    int last = view->length - first < MLCE_TILE_ROWS ? view->length : first + MLCE_TILE_ROWS;
+    int last = view->length - first < view->tile_rows ? view->length : first + view->tile_rows;
     return (mlce_span_tile){first, last, mlce_span_row_end(view, last - 1)};
 }
 

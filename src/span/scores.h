@@ -11,8 +11,9 @@ enum { MLCE_TILE_ROWS = 64 };
 
 /* One sequence's factors for one head. */
 typedef struct mlce_span_view {
-    int length;            /* L */
-    int width;             /* pairs have j - i < width <= L */
+    int length;    /* L */
+    int width;     /* pairs have j - i < width <= L */
+    int tile_rows; /* rows of a tile: fewer where rows are short, as a tile is a rectangle */
     int head_size, stride; /* d, and floats from one token's q to the next one's */
     float scale;
     const float *q, *k; /* of the sequence's first token, for this head */

@@ -199,7 +199,7 @@ static void clear_tile(mlce_streamed_scratch *work, mlce_span_tile tile) {
 static double sum_negatives(const walk *w) {
     const mlce_span_view *view = &w->unit->view;
     mlce_log_sum sum = MLCE_LOG_SUM_NONE;
-    for (int first = 0; first < view->length; first += MLCE_TILE_ROWS) {
+    for (int first = 0; first < view->length; first += view->tile_rows) {
         mlce_span_tile tile = mlce_span_tile_at(view, first);
         mlce_span_tile_products(view, tile, w->work->A, tile.end - tile.first);
         gather_terms(w, tile);
@@ -216,7 +216,7 @@ static double sum_negatives(const walk *w) {
 static void add_gradients(const walk *w, mlce_span_coefficients c) {
     mlce_span_unit *unit = w->unit;
     mlce_streamed_scratch *work = w->work;
-    for (int first = 0; first < unit->view.length; first += MLCE_TILE_ROWS) {
+    for (int first = 0; first < unit->view.length; first += unit->view.tile_rows) {
         mlce_span_tile tile = mlce_span_tile_at(&unit->view, first);
         mlce_span_tile_products(&unit->view, tile, work->A, tile.end - tile.first);
         clear_tile(work, tile);
@@ -300,7 +300,7 @@ static void add_terms(const walk *w, mlce_span_tile tile, term_weights t) {
 
 void mlce_span_streamed_terms(mlce_span_unit *unit, mlce_streamed_scratch *scratch) {
     term_weights t = weights_of(unit);
-    for (int first = 0; first < unit->view.length; first += MLCE_TILE_ROWS) {
+    for (int first = 0; first < unit->view.length; first += unit->view.tile_rows) {
         mlce_span_tile tile = mlce_span_tile_at(&unit->view, first);
         mlce_span_tile_products(&unit->view, tile, scratch->A, tile.end - tile.first);
         clear_tile(scratch, tile);
