@@ -10,12 +10,14 @@ extern "C" {
 #endif
 
 /* Predicts the dataset (which mlce_model_accepts() must have accepted) and counts against its gold
-   spans. `metrics` comes initialised for the model's types, and is added to. `loss` may be NULL. */
-MLCE_API mlce_status mlce_evaluate(mlce_model *model, mlce_dataset *dataset,
-                                   mlce_metrics *metrics, double *loss);
+   spans, or labels (those with weights count from 0.5 on). `metrics` comes initialised for the
+   model's types, and is added to. `loss` may be NULL. */
+MLCE_API mlce_status mlce_evaluate(mlce_model *model, mlce_dataset *dataset, mlce_metrics *metrics,
+                                   double *loss);
 
 /* Where a run is, after a step. */
 typedef struct mlce_train_progress {
+    mlce_task task;        /* with MLCE_TASK_LABELS "tokens" are items */
     int64_t epoch, epochs; /* epoch counts from 1 */
     int64_t step, steps;   /* of the whole run */
     double loss;           /* mean over the epoch so far */
@@ -26,6 +28,7 @@ typedef struct mlce_train_progress {
 
 /* An evaluation on the dev data. */
 typedef struct mlce_train_evaluation {
+    mlce_task task;
     int64_t epoch, step;
     double train_loss; /* mean since the last evaluation */
     bool has_dev;      /* the next three are of the dev data */
@@ -38,6 +41,7 @@ typedef struct mlce_train_evaluation {
 
 /* The end of a run. The tables are owned by the result. */
 typedef struct mlce_train_result {
+    mlce_task task;
     int64_t steps;
     double seconds; /* of training and evaluation, without opening the data */
     double tokens_per_second;
@@ -45,7 +49,7 @@ typedef struct mlce_train_result {
     int64_t best_epoch;
     bool has_dev, has_test;
     bool stopped_early; /* by train.patience */
-    char *dev_table; /* mlce_metrics_table() of the best checkpoint; NULL without data.dev */
+    char *dev_table;    /* mlce_metrics_table() of the best checkpoint; NULL without data.dev */
     char *test_table;
     double dev_f1, test_f1;
 } mlce_train_result;

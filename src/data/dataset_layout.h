@@ -13,10 +13,11 @@ typedef struct mlce_dataset_layout {
     const char *offsets, *token_text, *token_chars, *text, *id, *document;
     const char *gold, *gold_offsets, *gold_items, *gold_weights;
 
-    /* Words: each but the first three in the singular, with an s for more. */
-    const char *holds;  /* a file of it holds "sequences with spans" */
-    const char *values; /* "embeddings" */
-    const char *head;   /* a model.head that is for it */
+    /* Words: the last four in the singular, with an s for more. */
+    const char *holds;   /* a file of it holds "sequences with spans" */
+    const char *values;  /* "embeddings" */
+    const char *head;    /* a model.head that is for it */
+    const char *a_token; /* "a token" */
     const char *sequence, *token, *span, *type;
 } mlce_dataset_layout;
 

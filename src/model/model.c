@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/dataset_layout.h"
 #include "model/output.h"
 #include "model/parts.h"
 
@@ -113,7 +114,7 @@ static mlce_status choose_loss(mlce_model *model) {
         model->top = (int)mlce_config_int(model->config, "loss.k");
     if (model->loss.kind == MLCE_LOSS_SOFTMAX_CE) model->top = 1;
     if (!over_spans && model->top > model->types)
-        return mlce_fail(MLCE_E_CONFIG, "loss.k = %d: the data has %d types only", model->top,
+        return mlce_fail(MLCE_E_CONFIG, "loss.k = %d: the data has %d labels only", model->top,
                          model->types);
     return MLCE_OK;
 }
@@ -245,22 +246,20 @@ mlce_status mlce_model_decode(mlce_model *model, const mlce_output *output, cons
     return mlce_output_decode(output, batch, &decision, list);
 }
 
-static const char *task_name(mlce_task task) {
-    return task == MLCE_TASK_LABELS ? "labelled items (mlce-labels)"
-                                    : "sequences with spans (mlce-spans)";
-}
-
 mlce_status mlce_model_accepts(const mlce_model *model, mlce_dataset *dataset) {
+    const mlce_dataset_layout *layout = mlce_dataset_layout_of(dataset);
     if (mlce_dataset_task(dataset) != model->head->task)
-        return mlce_fail(MLCE_E_DATA, "%s: holds %s, the model (model.head = %s) is for %s",
-                         mlce_dataset_name(dataset), task_name(mlce_dataset_task(dataset)),
-                         model->head->name, task_name(model->head->task));
+        return mlce_fail(MLCE_E_DATA,
+                         "%s: holds %s, the model (model.head = %s) is for %s: a model.head for "
+                         "this data is %s",
+                         mlce_dataset_name(dataset), layout->holds, model->head->name,
+                         mlce_dataset_layouts[model->head->task].holds, layout->head);
     if (mlce_dataset_width(dataset) != model->width)
-        return mlce_fail(
-            MLCE_E_DATA,
-            "%s: /tokens/embeddings has %d features a token, the model was made for %d: "
-            "use embeddings of one kind for all splits",
-            mlce_dataset_name(dataset), mlce_dataset_width(dataset), model->width);
+        return mlce_fail(MLCE_E_DATA,
+                         "%s: %s has %d features %s, the model was made for %d: use %s of one "
+                         "kind for all splits",
+                         mlce_dataset_name(dataset), layout->rows, mlce_dataset_width(dataset),
+                         layout->a_token, model->width, layout->values);
     const char *theirs = mlce_dataset_embedding(dataset);
     if (*theirs && *model->embedding && strcmp(theirs, model->embedding))
         mlce_log(MLCE_LOG_WARNING,

@@ -44,18 +44,21 @@ static const char HELP[] =
     "  mlce-eval runs/ner demo-data/test.h5 --json | jq .micro.f1\n"
     "  mlce-eval runs/ner demo-data/dev.h5 --find-threshold --store\n";
 
-/* What the run decides by, where that is not 0. */
-static void print_thresholds(mlce_model *model) {
+/* What the run decides by, where that is not 0; beside JSON on stderr. */
+static void print_thresholds(mlce_model *model, bool json) {
     const float *thresholds = mlce_model_thresholds(model);
     bool in_use = false, all_same = true;
     for (int a = 0; a < mlce_model_types(model) && mlce_model_has_thresholds(model); a++) {
         in_use = in_use || thresholds[a] != 0;
         all_same = all_same && thresholds[a] == thresholds[0];
     }
-    if (in_use && all_same)
-        printf("\nwith the stored threshold %.4f\n", (double)thresholds[0]);
+    char text[64] = "with stored thresholds, one for each type";
+    if (all_same)
+        snprintf(text, sizeof text, "with the stored threshold %.4f", (double)thresholds[0]);
+    if (in_use && json)
+        mlce_log(MLCE_LOG_INFO, "%s", text);
     else if (in_use)
-        printf("\nwith stored thresholds, one for each type\n");
+        printf("\n%s\n", text);
 }
 
 static mlce_status print(mlce_model *model, const mlce_metrics *metrics, bool json) {
@@ -63,10 +66,8 @@ static mlce_status print(mlce_model *model, const mlce_metrics *metrics, bool js
     char *text = json ? mlce_metrics_json(metrics, names) : mlce_metrics_table(metrics, names);
     if (!text) return MLCE_E_MEMORY;
     fputs(text, stdout);
-    if (json)
-        putchar('\n');
-    else
-        print_thresholds(model);
+    if (json) putchar('\n');
+    print_thresholds(model, json);
     free(text);
     return MLCE_OK;
 }

@@ -53,9 +53,10 @@ static int export_run(const char *run, const char *format, const char *output) {
     } else {
         printf("wrote ");
         mlce_tool_put(stdout, path);
-        printf(": %d tensors, %zu parameters, %d types\n",
+        printf(": %d tensors, %zu parameters, %d %s\n",
                mlce_parameters_count(mlce_model_parameters(model)),
-               mlce_parameters_numbers(mlce_model_parameters(model)), mlce_model_types(model));
+               mlce_parameters_numbers(mlce_model_parameters(model)), mlce_model_types(model),
+               mlce_model_task(model) == MLCE_TASK_LABELS ? "labels" : "types");
     }
     mlce_model_free(model);
     free(path);

@@ -1,4 +1,4 @@
-/* mlce-train - trains a span model as a configuration says. */
+/* mlce-train - trains a model as a configuration says. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -12,7 +12,7 @@
 static const char HELP[] =
     "usage: mlce-train CONFIG [KEY=VALUE ...] [--force]\n"
     "\n"
-    "Trains a span model as the INI file CONFIG says, evaluates it on data.dev as it goes, and "
+    "Trains a model as the INI file CONFIG says, evaluates it on data.dev as it goes, and "
     "leaves\n"
     "the run in the folder train.output: the configuration as used, metrics.jsonl, the "
     "checkpoints\n"
@@ -27,7 +27,8 @@ static const char HELP[] =
     "\n"
     "examples:\n"
     "  mlce-train configs/ner.ini\n"
-    "  mlce-train configs/ner.ini optim.lr=3e-4 train.output=runs/ner-slow\n";
+    "  mlce-train configs/ner.ini optim.lr=3e-4 train.output=runs/ner-slow\n"
+    "  mlce-train configs/labels.ini loss.name=binary_ce train.output=runs/binary\n";
 
 /* What the progress line needs to know between calls. */
 typedef struct display {
@@ -35,6 +36,11 @@ typedef struct display {
     bool live; /* stdout is a terminal: one line that is written over */
     double shown;
 } display;
+
+/* What the speed is counted in. */
+static const char *rows_of(mlce_task task) {
+    return task == MLCE_TASK_LABELS ? "items" : "tokens";
+}
 
 static double clock_seconds(void) {
     struct timespec now;
@@ -70,10 +76,10 @@ static void show_progress(const mlce_train_progress *p, void *context) {
     d->shown = now;
     char left[32], line[160];
     format_time(p->seconds_left, left, sizeof left);
-    int length = snprintf(line, sizeof line,
-                          "epoch %lld/%lld  step %lld/%lld  loss %.4f  %.0f tokens/s  %s left",
-                          (long long)p->epoch, (long long)p->epochs, (long long)p->step,
-                          (long long)p->steps, p->loss, p->tokens_per_second, left);
+    int length = snprintf(
+        line, sizeof line, "epoch %lld/%lld  step %lld/%lld  loss %.4f  %.0f %s/s  %s left",
+        (long long)p->epoch, (long long)p->epochs, (long long)p->step, (long long)p->steps, p->loss,
+        p->tokens_per_second, rows_of(p->task), left);
     struct winsize window;
     if (d->live && ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0 &&
         length >= window.ws_col)
@@ -89,7 +95,8 @@ static void show_evaluation(const mlce_train_evaluation *e, void *context) {
     display *d = context;
     clear_line(d);
     if (!d->has_header)
-        printf("\nepoch    step      loss  dev loss  precision  recall      F1   tokens/s\n");
+        printf("\nepoch    step      loss  dev loss  precision  recall      F1   %6s/s\n",
+               rows_of(e->task));
     d->has_header = true;
     printf("%5lld %7lld  %8.4f", (long long)e->epoch, (long long)e->step, e->train_loss);
     if (e->has_dev)
@@ -103,8 +110,8 @@ static void show_evaluation(const mlce_train_evaluation *e, void *context) {
 }
 
 static void show_result(const mlce_train_result *r, const char *output) {
-    printf("\ntrained %lld steps in %.1f s with evaluation (%.0f tokens/s without)%s; ",
-           (long long)r->steps, r->seconds, r->tokens_per_second,
+    printf("\ntrained %lld steps in %.1f s with evaluation (%.0f %s/s without)%s; ",
+           (long long)r->steps, r->seconds, r->tokens_per_second, rows_of(r->task),
            r->stopped_early ? ", stopped early by train.patience" : "");
     if (r->has_dev)
         printf("best dev F1 %.4f in epoch %lld\n", r->best_f1, (long long)r->best_epoch);

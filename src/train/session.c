@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "data/dataset_layout.h"
 #include "mlce/threads.h"
 #include "train/run_folder.h"
 
@@ -27,12 +28,16 @@ void mlce_session_say(const mlce_session *session, const char *format, ...) {
 }
 
 static void say_split(const mlce_session *session, const char *split, const mlce_dataset *data) {
-    mlce_session_say(
-        session, "%-5s %s: %lld sequences, %lld tokens, %lld spans; %.1f MiB of %s, %s", split,
-        mlce_dataset_name(data), (long long)mlce_dataset_sequences(data),
-        (long long)mlce_dataset_tokens(data), (long long)mlce_dataset_spans(data),
-        (double)mlce_dataset_bytes(data) / (1 << 20), mlce_dataset_precision(data),
-        mlce_dataset_is_resident(data) ? "kept in memory" : "read batch by batch (data.memory)");
+    const mlce_dataset_layout *layout = mlce_dataset_layout_of(data);
+    char tokens[40] = "";
+    if (layout->token != layout->sequence)
+        snprintf(tokens, sizeof tokens, "%lld tokens, ", (long long)mlce_dataset_tokens(data));
+    mlce_session_say(session, "%-5s %s: %lld %ss, %s%lld %ss; %.1f MiB of %s, %s", split,
+                     mlce_dataset_name(data), (long long)mlce_dataset_sequences(data),
+                     layout->sequence, tokens, (long long)mlce_dataset_spans(data), layout->span,
+                     (double)mlce_dataset_bytes(data) / (1 << 20), mlce_dataset_precision(data),
+                     mlce_dataset_is_resident(data) ? "kept in memory"
+                                                    : "read batch by batch (data.memory)");
 }
 
 static mlce_status open_split(mlce_session *session, const char *key, mlce_dataset **data) {
@@ -45,12 +50,13 @@ static mlce_status open_split(mlce_session *session, const char *key, mlce_datas
     mlce_status status = mlce_dataset_open(paths, &options, data);
     if (status) return mlce_fail_prefix(status, "%s: ", key);
     if (mlce_dataset_sequences(*data) == 0)
-        return mlce_fail(MLCE_E_DATA, "%s: %s: is empty: it has no sequences", key, paths);
+        return mlce_fail(MLCE_E_DATA, "%s: %s: is empty: it has no %ss", key, paths,
+                         mlce_dataset_layout_of(*data)->sequence);
+    const mlce_dataset_layout *layout = mlce_dataset_layout_of(*data);
     if (!mlce_dataset_has_spans(*data))
-        return mlce_fail(MLCE_E_DATA,
-                         "%s: %s: has no /spans: label it (it may have none at all, then "
-                         "/spans/items is [0, 3])",
-                         key, paths);
+        return mlce_fail(
+            MLCE_E_DATA, "%s: %s: has no %s: label it (it may have none at all, then %s is %s)",
+            key, paths, layout->gold, layout->gold_items, layout->offsets ? "[0, 3]" : "empty");
     say_split(session, key + strlen("data."), *data);
     return MLCE_OK;
 }
@@ -76,7 +82,34 @@ static void warn_of_wide_spans(const mlce_session *session, const char *key,
 static void warn_of_no_spans(const mlce_dataset *data) {
     if (mlce_dataset_spans(data) == 0)
         mlce_log(MLCE_LOG_WARNING,
-                 "data.train: has no spans at all: the model will learn to predict none");
+                 "data.train: has no %ss at all: the model will learn to predict none",
+                 mlce_dataset_layout_of(data)->span);
+}
+
+/* softmax_ce wants just one label an item, and neither it nor topk_ce weights. */
+static mlce_status check_labels(const mlce_session *session, const char *key,
+                                const mlce_dataset *data) {
+    const char *loss = mlce_config_string(session->config, "loss.name");
+    bool picks_one = strcmp(loss, "softmax_ce") == 0;
+    if (!data || (!picks_one && strcmp(loss, "topk_ce"))) return MLCE_OK;
+    for (int64_t i = 0; i < mlce_dataset_sequences(data); i++) {
+        int count;
+        mlce_dataset_gold(data, i, &count);
+        const float *weights = mlce_dataset_gold_weights(data, i);
+        if (picks_one && mlce_dataset_task(data) == MLCE_TASK_LABELS && count != 1)
+            return mlce_fail(MLCE_E_DATA,
+                             "%s: %s: item %lld has %d labels, and loss.name = softmax_ce wants "
+                             "just one an item: multilabel_ce is for any number",
+                             key, mlce_dataset_name(data), (long long)i, count);
+        for (int n = 0; weights && n < count; n++)
+            if (weights[n] != 1)
+                return mlce_fail(MLCE_E_DATA,
+                                 "%s: %s: item %lld has a label of weight %g, and loss.name = %s "
+                                 "knows no weights: multilabel_ce and binary_ce do",
+                                 key, mlce_dataset_name(data), (long long)i, (double)weights[n],
+                                 loss);
+    }
+    return MLCE_OK;
 }
 
 static mlce_status accept(const mlce_session *session, const char *key, mlce_dataset *data) {
@@ -94,6 +127,7 @@ static mlce_status make_model(mlce_session *session) {
     free(names);
     if (!status)
         status = mlce_model_set_embedding(session->model, mlce_dataset_embedding(session->train));
+    if (!status) status = accept(session, "data.train", session->train);
     if (!status) status = accept(session, "data.dev", session->dev);
     return status ? status : accept(session, "data.test", session->test);
 }
@@ -136,13 +170,17 @@ mlce_status mlce_session_open(mlce_session *session) {
     if ((status = open_split(session, "data.dev", &session->dev))) return status;
     if ((status = open_split(session, "data.test", &session->test))) return status;
     if ((status = make_model(session))) return status;
+    if ((status = check_labels(session, "data.train", session->train))) return status;
+    if ((status = check_labels(session, "data.dev", session->dev))) return status;
+    if ((status = check_labels(session, "data.test", session->test))) return status;
+    const mlce_dataset_layout *layout = mlce_dataset_layout_of(session->train);
     warn_of_no_spans(session->train);
     warn_of_wide_spans(session, "data.train", session->train);
     warn_of_wide_spans(session, "data.dev", session->dev);
     warn_of_wide_spans(session, "data.test", session->test);
-    mlce_session_say(session, "model %s, %d types, %d features a token, %zu parameters",
+    mlce_session_say(session, "model %s, %d %ss, %d features %s, %zu parameters",
                      mlce_config_string(config, "model.head"), mlce_model_types(session->model),
-                     mlce_model_width(session->model),
+                     layout->type, mlce_model_width(session->model), layout->a_token,
                      mlce_parameters_numbers(mlce_model_parameters(session->model)));
     return make_training(session);
 }

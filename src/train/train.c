@@ -95,6 +95,7 @@ static void report_progress(const loop *l, int64_t epoch) {
     if (!s->options->progress) return;
     double per_step = l->run.steps ? l->run.seconds / (double)l->run.steps : 0;
     mlce_train_progress progress = {
+        .task = mlce_model_task(s->model),
         .epoch = epoch + 1,
         .epochs = l->epochs,
         .step = s->state.step,
@@ -132,6 +133,7 @@ static mlce_status evaluate_dev(mlce_session *s, mlce_train_evaluation *e) {
 static mlce_status evaluate(loop *l, int64_t epoch) {
     mlce_session *s = l->session;
     mlce_train_evaluation e = {
+        .task = mlce_model_task(s->model),
         .epoch = epoch + 1,
         .step = s->state.step,
         .has_dev = s->dev != NULL,
@@ -273,6 +275,7 @@ static mlce_status run(mlce_session *s, mlce_train_result *result) {
         .patience = s->dev ? mlce_config_int(s->config, "train.patience") : 0,
     };
     if ((status = train_all(&l))) return status;
+    result->task = mlce_model_task(s->model);
     result->steps = s->state.step;
     result->tokens_per_second = speed(&l.run);
     result->best_f1 = s->state.best_f1;

@@ -5,22 +5,41 @@ import h5py
 import numpy
 
 
+def read_items(file):
+    """The features, gold labels and their offsets of a `mlce-labels` file, as a `mlce-spans` file
+    would have them: a label is the span (0, 1, label). Weights under 0.5 are not gold."""
+    features = file["items/features"][:]
+    labels = file["labels/items"][:].astype(int)
+    offsets = file["labels/offsets"][:].astype(int)
+    if "labels/weights" in file:
+        keep = file["labels/weights"][:] >= 0.5
+        offsets = numpy.concatenate([[0], numpy.cumsum(keep)])[offsets]
+        labels = labels[keep]
+    gold = numpy.stack([0 * labels, 0 * labels + 1, labels], 1)
+    return features, numpy.arange(len(features) + 1), gold, offsets
+
+
 class Dataset:
-    """A `mlce-spans` file, in memory."""
+    """A `mlce-spans` or `mlce-labels` file, in memory."""
 
     def __init__(self, path):
         with h5py.File(path, "r") as file:
-            assert file.attrs["format"] == "mlce-spans"
             self.types = [name.decode() for name in file["types"][:]]
-            embeddings = file["tokens/embeddings"][:]
-            self.embeddings = embeddings.reshape(len(embeddings), -1)
-            self.offsets = file["sequences/offsets"][:].astype(int)
-            gold = file["spans/items"][:].astype(int)
-            gold_offsets = file["spans/offsets"][:].astype(int)
+            if file.attrs["format"] == "mlce-labels":
+                self.embeddings, self.offsets, gold, gold_offsets = read_items(file)
+            else:
+                gold, gold_offsets = self.read_spans(file)
         self.gold = [
             {(start, end, self.types[kind]) for start, end, kind in gold[a:b].tolist()}
             for a, b in zip(gold_offsets, gold_offsets[1:])
         ]
+
+    def read_spans(self, file):
+        assert file.attrs["format"] == "mlce-spans"
+        embeddings = file["tokens/embeddings"][:]
+        self.embeddings = embeddings.reshape(len(embeddings), -1)
+        self.offsets = file["sequences/offsets"][:].astype(int)
+        return file["spans/items"][:].astype(int), file["spans/offsets"][:].astype(int)
 
     def __len__(self):
         return len(self.offsets) - 1
@@ -67,6 +86,24 @@ def write_dataset(path, types, embeddings, offsets, span_items, span_offsets,
             file.create_dataset("types", data=types, dtype=h5py.string_dtype())
 
 
+def write_items(path, types, features, labels, offsets, weights=None, text=None,
+                format="mlce-labels", version=1):
+    """A `mlce-labels` file. What is None is left out."""
+    with h5py.File(path, "w") as file:
+        file.attrs["format"], file.attrs["version"] = format, version
+        file.create_dataset("types", data=types, dtype=h5py.string_dtype())
+        for name, value in (
+            ("items/features", features),
+            ("labels/items", labels),
+            ("labels/offsets", offsets),
+            ("labels/weights", weights),
+        ):
+            if value is not None:
+                file[name] = value
+        if text is not None:
+            file.create_dataset("items/text", data=text, dtype=h5py.string_dtype())
+
+
 class Weights:
     """An exported model: parameters, config, types."""
 
@@ -98,15 +135,19 @@ def read_hdf5_weights(path):
 
 def read_predictions(path, types, sequences):
     """JSONL of mlce-predict -> for each sequence {(start, end, type): score}. Spans are sorted by
-    start, end and the place of their type among the model's `types`."""
+    start, end and the place of their type among the model's `types`. A label is (0, 1, label)."""
     predictions = []
     with open(path, encoding="utf-8") as file:
         for number, line in enumerate(file):
             record = json.loads(line)
-            assert record["sequence"] == number, f"line {number + 1} is of {record['sequence']}"
-            order = [(s["start"], s["end"], types.index(s["type"])) for s in record["spans"]]
+            which = record["item" if "item" in record else "sequence"]
+            assert which == number, f"line {number + 1} is of {which}"
+            if "item" in record:
+                found = [(0, 1, label["label"], label["score"]) for label in record["labels"]]
+            else:
+                found = [(s["start"], s["end"], s["type"], s["score"]) for s in record["spans"]]
+            order = [(start, end, types.index(kind)) for start, end, kind, _ in found]
             assert order == sorted(set(order)), f"line {number + 1}: spans are not in order"
-            spans = {(s["start"], s["end"], s["type"]): s["score"] for s in record["spans"]}
-            predictions.append(spans)
+            predictions.append({span[:3]: span[3] for span in found})
     assert len(predictions) == sequences, f"{len(predictions)} lines, {sequences} sequences"
     return predictions

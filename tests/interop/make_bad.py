@@ -61,7 +61,7 @@ def datasets():
     yield "unlabelled", good | {"span_items": None, "span_offsets": None}
     yield "no_sequences", parts([], [])
 
-    yield "wrong_format", good | {"format": "mlce-labels"}
+    yield "wrong_format", good | {"format": "mlce-audio"}
     yield "no_format", good | {"format": None}
     yield "later_version", good | {"version": 2}
     yield "no_types", good | {"types": None}

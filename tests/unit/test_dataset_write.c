@@ -144,7 +144,7 @@ START_TEST(large_datasets_grow_in_chunks) {
         const char *const tokens[] = {text, "x", text};
         const int32_t chars[][2] = {{0, 1}, {0, 1}, {0, 1}};
         const mlce_span span = {s % LENGTH, LENGTH, s % TYPES};
-        const mlce_sequence sequence = {LENGTH, rows, tokens, chars, text, text, s, &span, 1};
+        const mlce_sequence sequence = {LENGTH, rows, tokens, chars, text, text, s, &span, 1, NULL};
         assert_ok(mlce_dataset_writer_add(writer, &sequence));
     }
     assert_ok(mlce_dataset_writer_close(writer));

@@ -160,6 +160,30 @@ START_TEST(three_files_are_written_that_hold_the_sentences) {
 }
 END_TEST
 
+START_TEST(items_have_one_to_six_labels_and_all_labels_occur) {
+    mlce_demo_prototypes prototypes;
+    mlce_arena *arena = mlce_arena_new();
+    mlce_random random = mlce_demo_random(1, 0);
+    int seen[MLCE_DEMO_LABELS] = {0};
+    assert_ok(mlce_demo_prototypes_make(1, 64, &prototypes));
+    for (int i = 0; i < MANY; i++) {
+        mlce_sequence item;
+        assert_ok(mlce_demo_item(&random, &prototypes, arena, &item));
+        ck_assert_int_eq(item.length, 1);
+        ck_assert(1 <= item.span_count && item.span_count <= MLCE_DEMO_MOST_LABELS);
+        for (int k = 0; k < item.span_count; k++) {
+            ck_assert(k == 0 || item.spans[k - 1].type < item.spans[k].type);
+            seen[item.spans[k].type]++;
+        }
+        mlce_arena_reset(arena);
+    }
+    for (int a = 0; a < MLCE_DEMO_LABELS; a++) ck_assert_int_gt(seen[a], MANY / 100);
+    ck_assert_int_gt(seen[0], 3 * seen[MLCE_DEMO_LABELS - 1]); /* the last are rare */
+    free(prototypes.values);
+    mlce_arena_free(arena);
+}
+END_TEST
+
 START_TEST(files_are_replaced_only_when_told_to) {
     char *folder = make_folder(), path[256];
     snprintf(path, sizeof path, "%s/test.h5", folder);
@@ -211,6 +235,7 @@ static void add(TCase *cases) {
     tcase_add_test(cases, all_types_nested_spans_and_bare_sentences_occur);
     tcase_add_test(cases, the_same_tokens_have_the_same_spans_everywhere);
     tcase_add_test(cases, three_files_are_written_that_hold_the_sentences);
+    tcase_add_test(cases, items_have_one_to_six_labels_and_all_labels_occur);
     tcase_add_test(cases, files_are_replaced_only_when_told_to);
     tcase_add_test(cases, a_failure_at_the_last_file_leaves_nothing);
     tcase_add_test(cases, wrong_options_are_refused);
