@@ -1,6 +1,7 @@
 /* threshold.c - the decision thresholds that suit a dataset best. */
 #include "train/threshold.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,12 +19,14 @@ typedef struct search {
     float *in_use; /* [types] the model's thresholds before */
     float *low;    /* [types] the candidates are what scores over these */
     float all_low; /* the same for the sweep over all types */
+    float floor;   /* ... but of a sequence with too many to be kept, only what scores over this */
     bool *settled; /* [types] */
     bool all_settled;
     int64_t *gold; /* [types] */
     int64_t all_gold;
     mlce_candidate *items;
     size_t count, capacity;
+    bool counted; /* what the thresholds in use give */
     mlce_gold sequence_gold;
 } search;
 
@@ -52,12 +55,23 @@ static mlce_status sorted_gold(search *s, int64_t sequence, mlce_span **sorted, 
     return MLCE_OK;
 }
 
+/* Decoding keeps the best spans of a sequence: below those nothing is known. */
+static void raise_floor(search *s, const mlce_prediction *prediction) {
+    int length = mlce_dataset_length(s->dataset, prediction->sequence);
+    if (prediction->scores || prediction->count < mlce_span_most(length)) return;
+    float least = INFINITY;
+    for (size_t n = 0; n < prediction->count; n++)
+        if (prediction->spans[n].score < least) least = prediction->spans[n].score;
+    if (least > s->floor) s->floor = least;
+}
+
 static mlce_status collect(const mlce_prediction *prediction, void *context) {
     search *s = context;
-    mlce_span *gold;
-    size_t count;
+    mlce_span *gold = NULL;
+    size_t count = 0;
     mlce_status status = sorted_gold(s, prediction->sequence, &gold, &count);
     for (size_t n = 0; n < count && !status; n++) s->gold[gold[n].type]++;
+    raise_floor(s, prediction);
     if (!status)
         status = mlce_grow((void **)&s->items, &s->capacity, s->count + prediction->count + 1,
                            sizeof *s->items);
@@ -74,6 +88,7 @@ static mlce_status collect_all(search *s) {
     float *thresholds = mlce_model_thresholds(s->model);
     size_t types = (size_t)s->types;
     s->count = 0;
+    s->floor = -INFINITY;
     memset(s->gold, 0, types * sizeof *s->gold);
     memcpy(thresholds, s->low, types * sizeof *thresholds);
     mlce_status status = mlce_predict(s->model, s->dataset, collect, s, NULL);
@@ -128,11 +143,15 @@ static void sweep_all(search *s) {
     s->all_settled = mlce_sweep_is_settled(found->best.f, count, correct, s->all_gold, found->beta);
 }
 
+static bool is_done(const search *s, int type) {
+    return s->settled[type] && s->all_settled;
+}
+
 /* Lowers the thresholds of what is not settled; whether there was any. */
 static bool go_down(search *s, float low) {
     bool any = false;
     for (int a = 0; a < s->types; a++) {
-        if (s->settled[a] && s->all_settled) continue;
+        if (is_done(s, a)) continue;
         s->low[a] = low;
         any = true;
     }
@@ -140,31 +159,56 @@ static bool go_down(search *s, float low) {
     return any;
 }
 
+static void count_in_use(search *s) {
+    mlce_counts all = {.gold = s->all_gold};
+    for (size_t i = 0; i < s->count; i++) {
+        bool over = s->items[i].score > s->in_use[s->items[i].type];
+        all.predicted += over;
+        all.correct += over && s->items[i].right;
+    }
+    s->found->in_use = mlce_cut_of(0, all, s->found->beta);
+}
+
+static mlce_status collect_and_sweep(search *s) {
+    mlce_status status = collect_all(s);
+    if (status) return status;
+    if (!s->counted) count_in_use(s); /* the first candidates go down below what is in use */
+    s->counted = true;
+    if (s->floor > -INFINITY) return MLCE_OK;
+    sweep_types(s);
+    sweep_all(s);
+    return MLCE_OK;
+}
+
+/* Thresholds down to `low` until all is settled; or until a sequence has more spans than are kept:
+   then what is not settled ends where they are all known. */
 static mlce_status search_down(search *s) {
-    float low = 0;
+    float low = INFINITY, next = 0;
     for (int a = 0; a < s->types; a++)
-        if (s->in_use[a] < low) low = s->in_use[a];
+        if (s->in_use[a] < next) next = s->in_use[a];
     for (float step = 1; low > LOWEST; step *= 2) {
-        low = step > 1e4f ? LOWEST : low - step;
-        if (!go_down(s, low)) return MLCE_OK;
-        mlce_status status = collect_all(s);
+        next = step > 1e4f ? LOWEST : next - step;
+        if (!go_down(s, next)) return MLCE_OK;
+        mlce_status status = collect_and_sweep(s);
         if (status) return status;
-        sweep_types(s);
-        sweep_all(s);
+        if (s->floor > -INFINITY) {
+            go_down(s, s->floor < low ? s->floor : low);
+            return collect_and_sweep(s);
+        }
+        low = next;
     }
     return MLCE_OK;
 }
 
 /* ---- What it comes to ---- */
 
-/* What each type's own threshold gives: those of the model, or those that were found. */
+/* What the types' own thresholds give together; counts[a] gets what each gives. */
 static mlce_cut count_each(const search *s, const mlce_cut *types, mlce_counts *counts) {
     mlce_counts all = {.gold = s->all_gold};
     for (int a = 0; a < s->types; a++) counts[a] = (mlce_counts){.gold = s->gold[a]};
     for (size_t i = 0; i < s->count; i++) {
         const mlce_candidate *item = &s->items[i];
-        float threshold = types ? types[item->type].threshold : s->in_use[item->type];
-        if (!(item->score > threshold)) continue;
+        if (!(item->score > types[item->type].threshold)) continue;
         counts[item->type].predicted++;
         counts[item->type].correct += item->right;
     }
@@ -179,7 +223,6 @@ static mlce_status conclude(search *s) {
     mlce_thresholds *found = s->found;
     mlce_counts *counts = mlce_calloc((size_t)s->types, sizeof *counts);
     if (!counts) return MLCE_E_MEMORY;
-    found->in_use = count_each(s, NULL, counts);
     for (int a = 0; a < s->types; a++)
         if (found->types[a].counts.correct == 0) found->types[a].threshold = found->best.threshold;
     found->each = count_each(s, found->types, counts);

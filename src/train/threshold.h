@@ -17,8 +17,9 @@ typedef struct mlce_thresholds {
 
 /* Predicts the dataset, which mlce_model_accepts() must have accepted, and finds the thresholds
    with the highest F, exactly: first with a low threshold, and with lower ones until no threshold
-   below can be better. A type without gold, or none of whose predictions is right, gets the best
-   for all. The model's own thresholds are as before at the end. Free with mlce_thresholds_free().
+   below can be better; or, where a sequence then has more spans than decoding keeps, down to where
+   all are known. A type without gold, or none of whose predictions is right, gets the best for all.
+   The model's own thresholds are as before at the end. Free with mlce_thresholds_free().
  */
 mlce_status mlce_thresholds_find(mlce_model *model, mlce_dataset *dataset, double beta,
                                  mlce_thresholds *found);
