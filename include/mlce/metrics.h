@@ -35,8 +35,7 @@ typedef struct mlce_score {
     int64_t support; /* gold spans or labels */
 } mlce_score;
 
-enum { MLCE_PRECISIONS_AT = 3 };
-extern MLCE_API const int mlce_precision_at[MLCE_PRECISIONS_AT]; /* k: 1, 3, 5 */
+enum { MLCE_PRECISIONS_AT = 3 }; /* at k = 1, 3, 5 */
 
 /* Sums over items. */
 typedef struct mlce_item_sums {

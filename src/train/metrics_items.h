@@ -4,6 +4,8 @@
 
 #include "mlce/metrics.h"
 
+extern const int mlce_precision_at[MLCE_PRECISIONS_AT]; /* the k */
+
 /* 0 where there is nothing below. */
 static inline double mlce_quotient(double above, double below) {
     return below > 0 ? above / below : 0;

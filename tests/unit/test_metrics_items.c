@@ -2,8 +2,8 @@
 #include <jansson.h>
 #include <math.h>
 
-#include "mlce/metrics.h"
 #include "mlce/random.h"
+#include "train/metrics_items.h"
 #include "unit.h"
 
 enum { MOST = 12 };
