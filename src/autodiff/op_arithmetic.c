@@ -31,6 +31,26 @@ static size_t step_of(const mlce_node *node, const mlce_node *y) {
     return node->rows == y->rows ? (size_t)y->cols : 0;
 }
 
+/* a + b or a * b, number by number. */
+static mlce_node *combine(mlce_graph *g, const char *name, mlce_node *a, mlce_node *b, bool product,
+                          mlce_backward_fn *backward) {
+    if (!a || !b || mlce_graph_status(g)) return NULL;
+    if (!fits(b, a)) return mlce_graph_shape_error(g, name, a, b);
+    mlce_node *y = mlce_node_new(g, a->rows, a->cols, backward, (mlce_node *[]){a, b}, 2);
+    if (!y) return NULL;
+    size_t cols = (size_t)y->cols, step = step_of(b, y);
+#pragma omp parallel for if ((double)y->rows * y->cols > MLCE_PARALLEL_SIZE) schedule(static)
+    for (int r = 0; r < y->rows; r++) {
+        const float *x = a->value + (size_t)r * cols, *by = b->value + (size_t)r * step;
+        float *to = y->value + (size_t)r * cols;
+        if (product)
+            for (size_t c = 0; c < cols; c++) to[c] = x[c] * by[c];
+        else
+            for (size_t c = 0; c < cols; c++) to[c] = x[c] + by[c];
+    }
+    return y;
+}
+
 static void add_backward(mlce_graph *g, mlce_node *y) {
     for (int i = 0; i < 2; i++) {
         float *grad = mlce_node_grad(g, y->input[i], NULL);
@@ -40,17 +60,7 @@ static void add_backward(mlce_graph *g, mlce_node *y) {
 }
 
 mlce_node *mlce_add(mlce_graph *g, mlce_node *a, mlce_node *b) {
-    if (!a || !b || mlce_graph_status(g)) return NULL;
-    if (!fits(b, a)) return mlce_graph_shape_error(g, "mlce_add", a, b);
-    mlce_node *y = mlce_node_new(g, a->rows, a->cols, add_backward, (mlce_node *[]){a, b}, 2);
-    if (!y) return NULL;
-    size_t cols = (size_t)y->cols, step = step_of(b, y);
-#pragma omp parallel for if ((double)y->rows * y->cols > MLCE_PARALLEL_SIZE) schedule(static)
-    for (int r = 0; r < y->rows; r++)
-        for (size_t c = 0; c < cols; c++)
-            y->value[(size_t)r * cols + c] =
-                a->value[(size_t)r * cols + c] + b->value[(size_t)r * step + c];
-    return y;
+    return combine(g, "mlce_add", a, b, false, add_backward);
 }
 
 /* da = dy * b, db = dy * a */
@@ -65,17 +75,7 @@ static void multiply_backward(mlce_graph *g, mlce_node *y) {
 }
 
 mlce_node *mlce_multiply(mlce_graph *g, mlce_node *a, mlce_node *b) {
-    if (!a || !b || mlce_graph_status(g)) return NULL;
-    if (!fits(b, a)) return mlce_graph_shape_error(g, "mlce_multiply", a, b);
-    mlce_node *y = mlce_node_new(g, a->rows, a->cols, multiply_backward, (mlce_node *[]){a, b}, 2);
-    if (!y) return NULL;
-    size_t cols = (size_t)y->cols, step = step_of(b, y);
-#pragma omp parallel for if ((double)y->rows * y->cols > MLCE_PARALLEL_SIZE) schedule(static)
-    for (int r = 0; r < y->rows; r++)
-        for (size_t c = 0; c < cols; c++)
-            y->value[(size_t)r * cols + c] =
-                a->value[(size_t)r * cols + c] * b->value[(size_t)r * step + c];
-    return y;
+    return combine(g, "mlce_multiply", a, b, true, multiply_backward);
 }
 
 static void scale_backward(mlce_graph *g, mlce_node *y) {
