@@ -4,7 +4,8 @@ On each data set each loss goes through the same steps:
 
   1. One learning rate for all, three seeds.
   2. A rate of its own: with the first seed, the rates beside the common one, and on in the better
-     direction for as long as F1 on dev rises. Three seeds with the best.
+     direction for as long as F1 on dev rises. Three seeds with the best; the common rate stays
+     where its mean is higher.
   3. For these last runs, F1 on dev at the decision threshold that is best there.
 
 focal's best of a grid first takes alpha and gamma from GRID by F1 on dev, at the common rate and
@@ -211,9 +212,11 @@ class Comparison:
         if label.endswith("n/k"):
             note = loss[1].split("=")[1]
         rate = self.best_rate(data, loss)
-        seeds = self.mode["seeds"]
-        same = [self.run(data, loss, data.rate, seed) for seed in seeds]
-        own = [self.run(data, loss, rate, seed) for seed in seeds]
+        runs = {r: [self.run(data, loss, r, seed) for seed in self.mode["seeds"]]
+                for r in (data.rate, rate)}
+        same = runs[data.rate]
+        rate = max(runs, key=lambda r: statistics.fmean(run.f1 for run in runs[r]))
+        own = runs[rate]
         return dict(loss=label, note=note, rate=rate,
                     same=mean_and_deviation([run.f1 for run in same]),
                     own=mean_and_deviation([run.f1 for run in own]),
@@ -245,12 +248,11 @@ def table(data, rows):
 def report(mode, sets, results, missing):
     seeds = len(mode["seeds"])
     text = ["# The losses compared", "",
-            f"Micro F1 on dev of the best of {mode['epochs']} epochs: mean and standard deviation of "
-            f"{seeds} seed{'s' if seeds > 1 else ''}. First with one learning rate (lr) for all "
-            "losses; then with the rate that suits each best on dev with the first seed; then these "
-            "runs once more at the threshold that suits each best on dev, instead of the loss's own. "
-            "The best of a column is bold. f1.svg shows F1 by epoch, each loss with the rate of its "
-            "own.", ""]
+            f"Micro F1 on dev of the best of {mode['epochs']} epochs: mean and standard deviation "
+            f"of {seeds} seed{'s' if seeds > 1 else ''}. First with one learning rate (lr) for all "
+            "losses; then with the rate that suits each best on dev; then these runs once more at "
+            "the threshold that suits each best on dev, instead of the loss's own. The best of a "
+            "column is bold. f1.svg shows F1 by epoch, each loss with the rate of its own.", ""]
     text += [f"Left out: {line}\n" for line in missing]
     text += [table(data, results[data.name]) + "\n" for data in sets]
     return "\n".join(text)
@@ -298,7 +300,9 @@ def options():
     chosen = parser.parse_args()
     chosen.mode = chosen.mode or "full"
     if not chosen.output:
-        chosen.output = "build/compare-losses" + ("" if chosen.mode == "full" else f"-{chosen.mode}")
+        chosen.output = "build/compare-losses"
+        if chosen.mode != "full":
+            chosen.output += f"-{chosen.mode}"
     if chosen.jobs < 1:
         parser.error("--jobs is at least 1")
     return chosen

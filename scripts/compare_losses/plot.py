@@ -5,8 +5,8 @@ from html import escape
 # The softmax family in black and greens, binary_ce in blues, focal in reds.
 STYLES = {
     "multilabel_ce": ("#000000", ""),
-    "threshold_ce": ("#1b9e4b", ""),
-    "topk_ce": ("#1b9e4b", "2 3"),
+    "threshold_ce": ("#3ddc78", "3 3"),
+    "topk_ce": ("#1b9e4b", ""),
     "binary_ce, weight 1": ("#08459e", ""),
     "binary_ce, weight 10": ("#2f8fe0", ""),
     "binary_ce, weight 100": ("#7fc4f5", ""),
@@ -26,47 +26,50 @@ def text(x, y, words, anchor="start", size=12, more=""):
 
 def line(points, loss):
     colour, dashes = STYLES[loss]
-    width = 2.6 if loss == "multilabel_ce" else 1.8
+    width = 3.2 if loss == "multilabel_ce" else 1.6
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
     return (f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="{width}"'
             f' stroke-linejoin="round"{dashed}/>')
 
 
-def ticks(top):
-    """Round values from 0 to just over top, four to six of them."""
-    step = next(s for s in (0.02, 0.05, 0.1, 0.2) if top / s <= 5.5)
-    return [i * step for i in range(math.ceil(top / step - 1e-9) + 1)]
+def ticks(least, most):
+    """Round values around both, two to seven of them."""
+    step = next(s for s in (0.01, 0.02, 0.05, 0.1, 0.2) if (most - least) / s <= 5.5)
+    first = math.floor(least / step + 1e-9)
+    last = max(first + 1, math.ceil(most / step - 1e-9))
+    return [i * step for i in range(first, last + 1)]
 
 
 class Panel:
     def __init__(self, rows):
         self.epochs = max(len(row["curve"]) for row in rows)
-        self.values = ticks(max(0.05, max(mean for row in rows for mean, _ in row["curve"])))
+        f1 = [mean for row in rows for mean, _ in row["curve"]]
+        self.values = ticks(min(f1), max(f1))
 
     def x(self, epoch):
         return LEFT + (WIDTH - LEFT - RIGHT) * (epoch - 1) / max(1, self.epochs - 1)
 
     def y(self, f1):
-        return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * f1 / self.values[-1]
+        least, most = self.values[0], self.values[-1]
+        return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * (f1 - least) / (most - least)
 
     def axes(self):
         right, bottom = WIDTH - RIGHT, HEIGHT - BOTTOM
         for value in self.values:
-            colour = "#555" if value == 0 else "#ddd"
-            yield (f'<line x1="{LEFT}" x2="{right}" y1="{self.y(value):.1f}" y2="{self.y(value):.1f}"'
-                   f' stroke="{colour}"/>')
-            yield text(LEFT - 6, self.y(value) + 4, f"{value:.2f}".removesuffix("0"), "end", 11)
+            colour = "#555" if value == self.values[0] else "#ddd"
+            y = self.y(value)
+            yield f'<path d="M{LEFT} {y:.1f}H{right}" stroke="{colour}"/>'
+            yield text(LEFT - 6, y + 4, f"{value:.2f}".removesuffix("0"), "end", 11)
         step = math.ceil(self.epochs / 8)
-        shown = [e for e in range(1, self.epochs + 1) if e == 1 or e % max(step, 1) == 0]
-        for epoch in shown:
+        for epoch in sorted({1, *range(step, self.epochs + 1, step)}):
             yield text(self.x(epoch), bottom + 16, str(epoch), "middle", 11)
         yield text((LEFT + right) / 2, bottom + 34, "epoch", "middle", 11)
 
     def draw(self, title, rows):
         yield text(LEFT, 20, title, size=14, more=' font-weight="bold"')
         yield from self.axes()
-        for row in sorted(rows, key=lambda row: row["loss"] == "multilabel_ce"):  # it on top
+        for row in sorted(rows, key=lambda row: row["loss"] != "multilabel_ce"):  # it below
             points = [(self.x(n), self.y(mean)) for n, (mean, _) in enumerate(row["curve"], 1)]
             yield line(points, row["loss"])
 
@@ -87,11 +90,11 @@ def draw(panels):
     blocks.append(legend([loss for loss in STYLES if loss in used]))
     columns = min(COLUMNS, len(blocks))
     width, height = WIDTH * columns, HEIGHT * math.ceil(len(blocks) / columns)
-    lines = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}"'
-             f' height="{height}" font-family="Helvetica, Arial, sans-serif" fill="#222">',
+    lines = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}"'
+             f' width="{width}" height="{height}" font-family="Helvetica, Arial, sans-serif"'
+             ' fill="#222">',
              f'<rect width="{width}" height="{height}" fill="white"/>']
     for n, block in enumerate(blocks):
-        lines.append(f'<g transform="translate({WIDTH * (n % columns)} {HEIGHT * (n // columns)})">')
-        lines.extend(block)
-        lines.append("</g>")
+        row, column = divmod(n, columns)
+        lines += [f'<g transform="translate({WIDTH * column} {HEIGHT * row})">', *block, "</g>"]
     return "\n".join([*lines, "</svg>", ""])
