@@ -159,48 +159,58 @@ def mean_and_deviation(values):
 
 
 class Comparison:
-    def __init__(self, output, mode):
+    def __init__(self, output, mode, jobs):
         self.output, self.mode = output, mode
+        self.jobs = threading.Semaphore(jobs)
         self.runs = {}  # by what they are of; two rows of a table may share one
         self.lock = threading.Lock()
-        self.stopped = False
+        self.failure = None  # the first one, which ends all
 
     def run(self, data, loss, rate, seed):
         key = (data.name, *loss, rate, seed)
         with self.lock:
-            if self.stopped:
-                raise Failed("stopped")
             mine = key not in self.runs
             future = self.runs.setdefault(key, Future())
         if mine:
             try:
-                run = Run(self.output, data, loss, rate, seed, self.mode["epochs"])
+                with self.jobs:
+                    if self.failure:
+                        raise self.failure
+                    run = Run(self.output, data, loss, rate, seed, self.mode["epochs"])
                 print(f"{data.name:13} {' '.join(part.split('=')[1] for part in loss):17} "
                       f"lr {rate:5} seed {seed}  F1 {run.f1:.3f}\n", end="", flush=True)
                 future.set_result(run)
-            except BaseException as failure:
+            except Exception as failure:
+                self.failure = self.failure or failure
                 future.set_exception(failure)
         return future.result()
 
+    def run_all(self, data, settings):
+        """settings: (loss, rate, seed) -> runs"""
+        with ThreadPoolExecutor(len(settings)) as pool:
+            return list(pool.map(lambda setting: self.run(data, *setting), settings))
+
     def best_of_grid(self, data):
         first = self.mode["seeds"][0]
-        grid = dict.fromkeys([USUAL, *self.mode["grid"]])  # each once
-        f1 = {point: self.run(data, focal(*point), data.rate, first).f1 for point in grid}
-        return max(f1, key=f1.get)
+        grid = list(dict.fromkeys([USUAL, *self.mode["grid"]]))  # each once
+        runs = self.run_all(data, [(focal(*point), data.rate, first) for point in grid])
+        return max(zip(grid, runs), key=lambda pair: pair[1].f1)[0]
 
     def best_rate(self, data, loss):
         first = self.mode["seeds"][0]
         common = RATES.index(data.rate)
         f1 = {}
-        def score(i):
-            if i not in f1:
-                f1[i] = self.run(data, loss, RATES[i], first).f1 if 0 <= i < len(RATES) else -1
-            return f1[i]
-        for i in (common, common - 1, common + 1):
-            score(i)
-        best = max(f1, key=f1.get)
-        while self.mode["climb"] and max(score(best - 1), score(best + 1)) > f1[best]:
-            best = max(f1, key=f1.get)
+
+        def try_rates(*indices):
+            new = [i for i in indices if 0 <= i < len(RATES) and i not in f1]
+            if new:
+                runs = self.run_all(data, [(loss, RATES[i], first) for i in new])
+                f1.update((i, run.f1) for i, run in zip(new, runs))
+            return max(f1, key=f1.get)
+
+        best, before = try_rates(common, common - 1, common + 1), common
+        while self.mode["climb"] and best != before:
+            best, before = try_rates(best - 1, best + 1), best
         return RATES[best]
 
     def compare(self, data, label):
@@ -212,15 +222,17 @@ class Comparison:
         if label.endswith("n/k"):
             note = loss[1].split("=")[1]
         rate = self.best_rate(data, loss)
-        runs = {r: [self.run(data, loss, r, seed) for seed in self.mode["seeds"]]
+        runs = {r: self.run_all(data, [(loss, r, seed) for seed in self.mode["seeds"]])
                 for r in (data.rate, rate)}
         same = runs[data.rate]
         rate = max(runs, key=lambda r: statistics.fmean(run.f1 for run in runs[r]))
         own = runs[rate]
+        with self.jobs:
+            thresholded = [run.f1_at_best_threshold() for run in own]
         return dict(loss=label, note=note, rate=rate,
                     same=mean_and_deviation([run.f1 for run in same]),
                     own=mean_and_deviation([run.f1 for run in own]),
-                    threshold=mean_and_deviation([run.f1_at_best_threshold() for run in own]),
+                    threshold=mean_and_deviation(thresholded),
                     curve=[mean_and_deviation(points) for points in zip(*(r.curve for r in own))])
 
 
@@ -275,16 +287,16 @@ def find_sets(output, mode):
     return [label_set(made, *shape) for shape in mode["labels"]] + spans, missing
 
 
-def compare_all(comparison, sets, jobs):
-    """{data set: rows}. The largest sets first, so that no long run is left at the end."""
-    with ThreadPoolExecutor(jobs) as pool:
+def compare_all(comparison, sets):
+    """{data set: rows}"""
+    with ThreadPoolExecutor(sum(len(data.losses) for data in sets)) as pool:
         futures = {(data.name, label): pool.submit(comparison.compare, data, label)
-                   for data in reversed(sets) for label in data.losses}
+                   for data in sets for label in data.losses}
         try:
             return {data.name: [futures[data.name, label].result() for label in data.losses]
                     for data in sets}
         except BaseException:
-            comparison.stopped = True
+            comparison.failure = comparison.failure or Failed("stopped")
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
@@ -313,7 +325,7 @@ def main():
     mode = MODES[chosen.mode]
     try:
         sets, missing = find_sets(chosen.output, mode)
-        results = compare_all(Comparison(chosen.output, mode), sets, chosen.jobs)
+        results = compare_all(Comparison(chosen.output, mode, chosen.jobs), sets)
     except Failed as failure:
         sys.exit(f"compare-losses: error: {failure}")
     except KeyboardInterrupt:
