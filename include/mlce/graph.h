@@ -168,6 +168,28 @@ MLCE_API mlce_node *mlce_slice(mlce_graph *g, mlce_node *x, int start, int count
 MLCE_API mlce_node *mlce_rope(mlce_graph *g, mlce_node *x, const int *offsets, int sequences,
                               int head_size);
 
+/* The weights of a recurrent layer in one direction, as torch.nn.LSTM and GRU hold them: G = 4
+   gates of H features (i, f, g, o) for LSTM, G = 3 (r, z, n) for GRU. */
+typedef struct mlce_recurrent_weights {
+    mlce_node *weight_ih;         /* [G H, in] */
+    mlce_node *weight_hh;         /* [G H, H] */
+    mlce_node *bias_ih, *bias_hh; /* [1, G H] */
+} mlce_recurrent_weights;
+
+/* Long short-term memory over each sequence (Hochreiter, Schmidhuber 1997):
+     i, f, o = sigmoid(x W_ih^T + b_ih + h_before W_hh^T + b_hh), g = tanh of the like
+     c = f c_before + i g,  h = o tanh(c)
+   x [tokens, in], offsets [sequences+1]  ->  [tokens, H] with directions = 1 (`weights` [1], from
+   the first token on), or [tokens, 2 H] with directions = 2 (`weights` [2]; beside it that from the
+   last token on). Its gradients may be asked for once. */
+MLCE_API mlce_node *mlce_lstm(mlce_graph *g, mlce_node *x, const mlce_recurrent_weights *weights,
+                              int directions, const int *offsets, int sequences);
+/* Gated recurrent unit (Cho et al. 2014) likewise, the reset gate behind the product as in PyTorch:
+     r, z = sigmoid(x W_ih^T + b_ih + h_before W_hh^T + b_hh)
+     n = tanh(x W_in^T + b_in + r (h_before W_hn^T + b_hn)),  h = (1 - z) n + z h_before */
+MLCE_API mlce_node *mlce_gru(mlce_graph *g, mlce_node *x, const mlce_recurrent_weights *weights,
+                             int directions, const int *offsets, int sequences);
+
 /* ---- For those who write ops ---- */
 
 /* A new node [rows, cols] with uncleared memory for its value, that wants a gradient if an input

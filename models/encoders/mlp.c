@@ -8,12 +8,8 @@
 #include "model/parts.h"
 
 const mlce_config_key mlce_encoder_mlp_keys[] = {
-    {"encoder.*.size", MLCE_KEY_INT, "256", "features", "width of each layer", 1, 1 << 20, NULL,
-     NULL},
     {"encoder.*.depth", MLCE_KEY_INT, "1", "layers", "layers one after the other", 1, 64, NULL,
      "encoder.*.type=mlp"},
-    {"encoder.*.dropout", MLCE_KEY_FLOAT, "0", "",
-     "share of features set to 0 after each layer while training", 0, 0.99, NULL, NULL},
     {NULL, MLCE_KEY_STRING, NULL, NULL, NULL, 0, 0, NULL, NULL}};
 
 typedef struct state {

@@ -26,7 +26,15 @@ const mlce_config_key mlce_model_keys[] = {
      "share of the embeddings' numbers set to 0 while training", 0, 0.99, NULL, NULL},
     {"encoder.*.type", MLCE_KEY_CHOICE, "mlp", "",
      "an encoder between embeddings and head; sections [encoder.1], [encoder.2], ... stack up", 0,
-     0, "mlp", NULL},
+     0, "mlp|bilstm|gru", NULL},
+    {"encoder.*.size", MLCE_KEY_INT, "256", "features",
+     "width of each layer; of a bilstm or gru, in each of its two directions", 1, 1 << 20, NULL,
+     NULL},
+    {"encoder.*.layers", MLCE_KEY_INT, "1", "layers", "recurrent layers one after the other", 1, 64,
+     NULL, "encoder.*.type=bilstm|gru"},
+    {"encoder.*.dropout", MLCE_KEY_FLOAT, "0", "",
+     "share of features set to 0 after each layer (the last one too) while training", 0, 0.99, NULL,
+     NULL},
     {NULL, MLCE_KEY_STRING, NULL, NULL, NULL, 0, 0, NULL, NULL}};
 
 typedef struct encoder {

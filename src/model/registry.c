@@ -9,11 +9,15 @@
 extern const mlce_config_key mlce_model_keys[];
 extern const mlce_config_key mlce_encoder_mlp_keys[];
 extern const mlce_config_key mlce_head_efficient_global_pointer_keys[];
-extern const mlce_encoder_type mlce_encoder_mlp;
+extern const mlce_encoder_type mlce_encoder_bilstm, mlce_encoder_gru, mlce_encoder_mlp;
 extern const mlce_head_type mlce_head_efficient_global_pointer, mlce_head_global_pointer,
     mlce_head_multilabel_classifier;
 
-static const mlce_encoder_type *const encoders[] = {&mlce_encoder_mlp};
+static const mlce_encoder_type *const encoders[] = {
+    &mlce_encoder_bilstm,
+    &mlce_encoder_gru,
+    &mlce_encoder_mlp,
+};
 
 static const mlce_head_type *const heads[] = {
     &mlce_head_efficient_global_pointer,
