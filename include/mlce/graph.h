@@ -157,6 +157,12 @@ MLCE_API mlce_node *mlce_layer_norm(mlce_graph *g, mlce_node *x, mlce_node *gain
 /* In training: each number is 0 with this probability, else scaled by 1 / (1 - probability).
    The probability is taken to the nearest 1/65536. Outside training y = x. */
 MLCE_API mlce_node *mlce_dropout(mlce_graph *g, mlce_node *x, float probability);
+/* Variational dropout (Gal, Ghahramani 2016): a feature is dropped for all tokens of a sequence or
+   for none. x [tokens, cols], offsets [sequences+1] */
+MLCE_API mlce_node *mlce_dropout_sequences(mlce_graph *g, mlce_node *x, const int *offsets,
+                                           int sequences, float probability);
+/* Whole rows are dropped: the model does without some tokens. */
+MLCE_API mlce_node *mlce_dropout_tokens(mlce_graph *g, mlce_node *x, float probability);
 /* y = [a b], side by side */
 MLCE_API mlce_node *mlce_concat(mlce_graph *g, mlce_node *a, mlce_node *b);
 /* y = columns start .. start+count-1 of x */
@@ -189,6 +195,27 @@ MLCE_API mlce_node *mlce_lstm(mlce_graph *g, mlce_node *x, const mlce_recurrent_
      n = tanh(x W_in^T + b_in + r (h_before W_hn^T + b_hn)),  h = (1 - z) n + z h_before */
 MLCE_API mlce_node *mlce_gru(mlce_graph *g, mlce_node *x, const mlce_recurrent_weights *weights,
                              int directions, const int *offsets, int sequences);
+/* y_i = [x_(i-r) ... x_i ... x_(i+r)], the tokens around i side by side, width = 2r + 1; 0 beyond
+   the ends of a sequence. A dense layer over it is a convolution.
+   x [tokens, cols], offsets [sequences+1], which must outlive the graph's use  ->
+   [tokens, width * cols] */
+MLCE_API mlce_node *mlce_windows(mlce_graph *g, mlce_node *x, const int *offsets, int sequences,
+                                 int width);
+/* y_c = max over q of x_(q cols + c), q < pieces (Goodfellow et al. 2013)
+   x [n, pieces * cols]  ->  [n, cols] */
+MLCE_API mlce_node *mlce_maxout(mlce_graph *g, mlce_node *x, int pieces);
+/* y_i = sum over j of P_ij v_j,  P_i = softmax over j of q_i . k_j / sqrt(d), within each sequence
+   and head; with window > 0 only tokens j with |i - j| <= window are seen.
+   qk [tokens, 2 * heads * d]: q of all heads, then k; v [tokens, heads * d];
+   offsets [sequences+1], which must outlive the graph's use  ->  [tokens, heads * d]
+   Memory beside the inputs is tokens * heads and a few rows of P. */
+MLCE_API mlce_node *mlce_attention(mlce_graph *g, mlce_node *qk, mlce_node *v, const int *offsets,
+                                   int sequences, int heads, int window);
+/* y = gamma * sum over k of s_k x_k,  s = softmax(weights),  x = [x_1 ... x_K] side by side
+   (Peters et al. 2018)
+   x [n, K * cols]  weights [1, K]  gamma [1, 1]  ->  [n, cols] */
+MLCE_API mlce_node *mlce_layer_mix(mlce_graph *g, mlce_node *x, mlce_node *weights,
+                                   mlce_node *gamma);
 
 /* ---- For those who write ops ---- */
 

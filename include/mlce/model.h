@@ -15,6 +15,8 @@ extern "C" {
 
 typedef struct mlce_model mlce_model;
 
+/* Refuses (MLCE_E_CONFIG) keys that fit no data: what can be said before any data is read. */
+MLCE_API mlce_status mlce_model_check(const mlce_config *config);
 /* A model as `config` describes it, for embeddings of `width` features and the given types, with
    start values from the key train.seed. The config and the names are copied. */
 MLCE_API mlce_status mlce_model_new(const mlce_config *config, int width,
@@ -59,7 +61,7 @@ MLCE_API mlce_status mlce_model_decode(mlce_model *model, const mlce_output *out
                                        const mlce_batch *batch, mlce_span_list *list);
 
 /* Whether a dataset's task and features fit the model; also brings its types into the model's
-   order. MLCE_E_DATA says what differs. */
+   order. MLCE_E_DATA says what differs, MLCE_E_CONFIG which encoder is not for such data. */
 MLCE_API mlce_status mlce_model_accepts(const mlce_model *model, mlce_dataset *dataset);
 
 /* Reads the model of a run folder (its best checkpoint), of a checkpoint file, or of weights

@@ -27,4 +27,5 @@ static mlce_node *forward(mlce_graph *g, const void *encoder, mlce_node *x,
     return mlce_recurrent_forward(g, encoder, mlce_lstm, x, batch);
 }
 
-const mlce_encoder_type mlce_encoder_bilstm = {"bilstm", declare, forward};
+const mlce_encoder_type mlce_encoder_bilstm = {
+    .name = "bilstm", .declare = declare, .forward = forward};

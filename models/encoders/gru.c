@@ -19,4 +19,4 @@ static mlce_node *forward(mlce_graph *g, const void *encoder, mlce_node *x,
     return mlce_recurrent_forward(g, encoder, mlce_gru, x, batch);
 }
 
-const mlce_encoder_type mlce_encoder_gru = {"gru", declare, forward};
+const mlce_encoder_type mlce_encoder_gru = {.name = "gru", .declare = declare, .forward = forward};

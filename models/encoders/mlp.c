@@ -8,8 +8,8 @@
 #include "model/parts.h"
 
 const mlce_config_key mlce_encoder_mlp_keys[] = {
-    {"encoder.*.depth", MLCE_KEY_INT, "1", "layers", "layers one after the other", 1, 64, NULL,
-     "encoder.*.type=mlp"},
+    {"encoder.*.depth", MLCE_KEY_INT, "1", "layers", "layers, or blocks, one after the other", 1,
+     64, NULL, "encoder.*.type=mlp|cnn|transformer"},
     {NULL, MLCE_KEY_STRING, NULL, NULL, NULL, 0, 0, NULL, NULL}};
 
 typedef struct state {
@@ -50,4 +50,8 @@ static mlce_node *forward(mlce_graph *g, const void *encoder, mlce_node *x,
     return x;
 }
 
-const mlce_encoder_type mlce_encoder_mlp = {"mlp", declare, forward};
+const mlce_encoder_type mlce_encoder_mlp = {
+    .name = "mlp",
+    .declare = declare,
+    .forward = forward,
+};

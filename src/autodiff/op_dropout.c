@@ -1,7 +1,8 @@
 /* op_dropout.c - dropout (Srivastava et al. 2014), scaled while training.
  *
  * Number i of a matrix is dropped if 16 bits of Philox(seed, stream of this op, step, i) are under
- * the probability: backward draws them again instead of keeping a mask.
+ * the probability: backward draws them again instead of keeping a mask. Where several numbers share
+ * a draw - those of a feature along a sequence, those of a token - the few draws are kept.
  */
 #include <math.h>
 #include <string.h>
@@ -15,7 +16,10 @@ enum { BLOCKS = 64, DRAWS = 8 * BLOCKS }; /* a block of Philox is eight draws of
 typedef struct dropout {
     uint64_t seed, first; /* first: the position of the matrix's first block */
     uint32_t stream, threshold;
-    float kept; /* 1 / (1 - probability) */
+    float kept;      /* 1 / (1 - probability) */
+    const float *by; /* shared draws: what each number is multiplied by, 0 or `kept` */
+    const int
+        *share; /* [rows] whose row of `by` [..., cols] a token has; NULL: `by` is [rows, 1] */
 } dropout;
 
 /* to[i] (+)= from[i] * mask[i] for i in start .. start+count-1, count <= DRAWS */
@@ -43,24 +47,107 @@ static void dropout_backward(mlce_graph *g, mlce_node *y) {
     if (dx) apply_to_all(y->context, (size_t)y->rows * (size_t)y->cols, y->grad, dx, beta != 0);
 }
 
-mlce_node *mlce_dropout(mlce_graph *g, mlce_node *x, float probability) {
+/* A new dropout op over x, with a stream of its own and its value not yet computed. *y = x where
+   nothing is dropped, NULL on failure: then there is none. */
+static dropout *begin(mlce_graph *g, mlce_node *x, float probability, mlce_backward_fn *backward,
+                      mlce_node **y) {
+    *y = NULL;
     if (!x || mlce_graph_status(g)) return NULL;
-    if (!(probability >= 0 && probability < 1))
-        return mlce_graph_fail(g, mlce_fail(MLCE_E_ARGUMENT,
-                                            "mlce_dropout: probability %g is not in [0, 1)",
-                                            (double)probability));
+    if (!(probability >= 0 && probability < 1)) {
+        mlce_graph_fail(g, mlce_fail(MLCE_E_ARGUMENT, "dropout: probability %g is not in [0, 1)",
+                                     (double)probability));
+        return NULL;
+    }
     uint32_t threshold = (uint32_t)lrintf(probability * 65536.0f);
-    if (!g->training || threshold == 0) return x;
+    if (!g->training || threshold == 0) {
+        *y = x;
+        return NULL;
+    }
     if (threshold > 65535) threshold = 65535;
-    mlce_node *y = mlce_node_new(g, x->rows, x->cols, dropout_backward, &x, 1);
+    mlce_node *node = mlce_node_new(g, x->rows, x->cols, backward, &x, 1);
     dropout *d = mlce_arena_alloc(g->arena, 1, sizeof *d);
-    if (!y || !d) return mlce_graph_fail(g, MLCE_E_MEMORY);
+    if (!node || !d) {
+        mlce_graph_fail(g, MLCE_E_MEMORY);
+        return NULL;
+    }
     *d = (dropout){.seed = g->seed,
                    .first = g->step << 32,
                    .stream = MLCE_STREAM_DROPOUT + 16 * g->dropouts++,
                    .threshold = threshold,
                    .kept = 65536.0f / (65536.0f - (float)threshold)};
-    y->context = d;
-    apply_to_all(d, (size_t)y->rows * (size_t)y->cols, x->value, y->value, false);
+    node->context = d;
+    *y = node;
+    return d;
+}
+
+mlce_node *mlce_dropout(mlce_graph *g, mlce_node *x, float probability) {
+    mlce_node *y;
+    const dropout *d = begin(g, x, probability, dropout_backward, &y);
+    if (d) apply_to_all(d, (size_t)y->rows * (size_t)y->cols, x->value, y->value, false);
+    return y;
+}
+
+/* ---- Shared draws ---- */
+
+static bool draw_shared(mlce_graph *g, dropout *d, size_t count) {
+    float *by = mlce_arena_alloc(g->arena, count, sizeof *by);
+    if (!by) return false;
+    for (size_t i = 0; i < count; i++) by[i] = 1.0f;
+    apply_to_all(d, count, by, by, false);
+    d->by = by;
+    return true;
+}
+
+/* to (+)= from * by, by of one number (step 0) or of one for each column (step 1) */
+MLCE_KERNEL static void apply_row(const float *from, const float *by, float *to, int cols,
+                                  bool shared, bool add) {
+    if (shared)
+        for (int c = 0; c < cols; c++) to[c] = (add ? to[c] : 0.0f) + from[c] * by[c];
+    else
+        for (int c = 0; c < cols; c++) to[c] = (add ? to[c] : 0.0f) + from[c] * *by;
+}
+
+static void apply_rows(const dropout *d, int rows, int cols, const float *from, float *to,
+                       bool add) {
+#pragma omp parallel for if ((double)rows * cols > MLCE_PARALLEL_SIZE) schedule(static)
+    for (int i = 0; i < rows; i++) {
+        size_t row = (size_t)i * (size_t)cols;
+        const float *by = d->share ? d->by + (size_t)d->share[i] * (size_t)cols : d->by + i;
+        apply_row(from + row, by, to + row, cols, d->share != NULL, add);
+    }
+}
+
+static void shared_backward(mlce_graph *g, mlce_node *y) {
+    float beta;
+    float *dx = mlce_node_grad(g, y->input[0], &beta);
+    if (dx) apply_rows(y->context, y->rows, y->cols, y->grad, dx, beta != 0);
+}
+
+mlce_node *mlce_dropout_tokens(mlce_graph *g, mlce_node *x, float probability) {
+    mlce_node *y;
+    dropout *d = begin(g, x, probability, shared_backward, &y);
+    if (!d) return y;
+    if (!draw_shared(g, d, (size_t)x->rows)) return mlce_graph_fail(g, MLCE_E_MEMORY);
+    apply_rows(d, x->rows, x->cols, x->value, y->value, false);
+    return y;
+}
+
+mlce_node *mlce_dropout_sequences(mlce_graph *g, mlce_node *x, const int *offsets, int sequences,
+                                  float probability) {
+    mlce_node *y;
+    if (x && offsets[sequences] != x->rows)
+        return mlce_graph_fail(g, mlce_fail(MLCE_E_ARGUMENT,
+                                            "mlce_dropout_sequences: [%d, %d] has not the rows of "
+                                            "the sequences' %d tokens",
+                                            x->rows, x->cols, offsets[sequences]));
+    dropout *d = begin(g, x, probability, shared_backward, &y);
+    if (!d) return y;
+    int *share = mlce_arena_alloc(g->arena, (size_t)x->rows, sizeof *share);
+    if (!share || !draw_shared(g, d, (size_t)sequences * (size_t)x->cols))
+        return mlce_graph_fail(g, MLCE_E_MEMORY);
+    for (int s = 0; s < sequences; s++)
+        for (int i = offsets[s]; i < offsets[s + 1]; i++) share[i] = s;
+    d->share = share;
+    apply_rows(d, x->rows, x->cols, x->value, y->value, false);
     return y;
 }

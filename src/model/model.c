@@ -24,17 +24,23 @@ const mlce_config_key mlce_model_keys[] = {
      NULL, "model.head=efficient_global_pointer|global_pointer"},
     {"model.dropout", MLCE_KEY_FLOAT, "0", "",
      "share of the embeddings' numbers set to 0 while training", 0, 0.99, NULL, NULL},
+    {"model.dropout_kind", MLCE_KEY_CHOICE, "element", "",
+     "what model.dropout draws for: each number, or a feature of a sequence, the same for all its "
+     "tokens (variational)",
+     0, 0, "element|variational", NULL},
+    {"model.token_dropout", MLCE_KEY_FLOAT, "0", "",
+     "share of tokens whose whole embedding is set to 0 while training", 0, 0.99, NULL, NULL},
     {"encoder.*.type", MLCE_KEY_CHOICE, "mlp", "",
      "an encoder between embeddings and head; sections [encoder.1], [encoder.2], ... stack up", 0,
-     0, "mlp|bilstm|gru", NULL},
+     0, "mlp|bilstm|gru|cnn|transformer|mix", NULL},
     {"encoder.*.size", MLCE_KEY_INT, "256", "features",
      "width of each layer; of a bilstm or gru, in each of its two directions", 1, 1 << 20, NULL,
-     NULL},
+     "encoder.*.type=mlp|bilstm|gru|cnn|transformer"},
     {"encoder.*.layers", MLCE_KEY_INT, "1", "layers", "recurrent layers one after the other", 1, 64,
      NULL, "encoder.*.type=bilstm|gru"},
     {"encoder.*.dropout", MLCE_KEY_FLOAT, "0", "",
      "share of features set to 0 after each layer (the last one too) while training", 0, 0.99, NULL,
-     NULL},
+     "encoder.*.type=mlp|bilstm|gru|cnn|transformer"},
     {NULL, MLCE_KEY_STRING, NULL, NULL, NULL, 0, 0, NULL, NULL}};
 
 typedef struct encoder {
@@ -48,7 +54,8 @@ struct mlce_model {
     int width, types;
     char **type_names;
     char *embedding;
-    float dropout;
+    float dropout, token_dropout;
+    bool variational;
     int encoder_count;
     encoder *encoders;
     const mlce_head_type *head;
@@ -79,21 +86,40 @@ mlce_node *mlce_dense_forward(mlce_graph *g, mlce_node *x, const mlce_dense *den
     return mlce_linear(g, x, mlce_use(g, dense->weight), mlce_use(g, dense->bias));
 }
 
-/* Encoders and head, each declaring its parameters for the width that the one before it leaves. */
-static mlce_status declare_layers(mlce_model *model) {
-    const mlce_config *config = model->config;
+/* The prefix of encoder n's keys, "encoder.1" for the first, and its type; NULL (message set) where
+   there is none of that name. */
+static const mlce_encoder_type *encoder_at(const mlce_config *config, int n, char prefix[32]) {
+    char key[48];
+    snprintf(prefix, 32, "encoder.%d", n + 1);
+    snprintf(key, sizeof key, "%s.type", prefix);
+    return mlce_find_encoder(mlce_config_string(config, key));
+}
+
+mlce_status mlce_model_check(const mlce_config *config) {
+    mlce_status status = mlce_config_check(config);
+    if (status) return status;
     if (mlce_config_bool(config, "model.rope") && mlce_config_int(config, "model.head_size") % 2)
         return mlce_fail(MLCE_E_CONFIG,
                          "model.head_size = %s must be even with model.rope = yes: rotary position "
                          "embedding turns pairs of features",
                          mlce_config_string(config, "model.head_size"));
+    for (int n = 0; n < mlce_config_sections(config, "encoder"); n++) {
+        char prefix[32];
+        const mlce_encoder_type *type = encoder_at(config, n, prefix);
+        if (!type) return MLCE_E_CONFIG;
+        if (type->check && (status = type->check(config, prefix))) return status;
+    }
+    return MLCE_OK;
+}
+
+/* Encoders and head, each declaring its parameters for the width that the one before it leaves. */
+static mlce_status declare_layers(mlce_model *model) {
+    const mlce_config *config = model->config;
     int width = model->width;
     for (int n = 0; n < model->encoder_count; n++) {
-        char prefix[32], key[48];
-        snprintf(prefix, sizeof prefix, "encoder.%d", n + 1);
-        snprintf(key, sizeof key, "%s.type", prefix);
+        char prefix[32];
         encoder *e = &model->encoders[n];
-        e->type = mlce_find_encoder(mlce_config_string(config, key));
+        e->type = encoder_at(config, n, prefix);
         if (!e->type) return MLCE_E_CONFIG;
         e->state = e->type->declare(model->parameters, config, prefix, width, &width);
         if (!e->state) return MLCE_E_MEMORY;
@@ -136,7 +162,7 @@ static mlce_status copy_names(mlce_model *model, const char *const *names) {
 }
 
 static mlce_status build(mlce_model *model, const mlce_config *config, const char *const *names) {
-    mlce_status status = mlce_config_check(config);
+    mlce_status status = mlce_model_check(config);
     if (status) return status;
     model->config = mlce_config_copy(config);
     model->parameters = mlce_parameters_new();
@@ -148,6 +174,9 @@ static mlce_status build(mlce_model *model, const mlce_config *config, const cha
         !model->thresholds)
         return MLCE_E_MEMORY;
     model->dropout = (float)mlce_config_float(config, "model.dropout");
+    model->token_dropout = (float)mlce_config_float(config, "model.token_dropout");
+    model->variational =
+        strcmp(mlce_config_string(config, "model.dropout_kind"), "variational") == 0;
     if ((status = copy_names(model, names))) return status;
     if ((status = declare_layers(model))) return status;
     if ((status = choose_loss(model))) return status;
@@ -234,7 +263,10 @@ mlce_status mlce_model_set_embedding(mlce_model *model, const char *embedding) {
 
 mlce_output mlce_model_forward(mlce_model *model, mlce_graph *graph, const mlce_batch *batch) {
     mlce_node *x = mlce_constant(graph, batch->tokens, batch->width, batch->embeddings);
-    x = mlce_dropout(graph, x, model->dropout);
+    x = mlce_dropout_tokens(graph, x, model->token_dropout);
+    x = model->variational
+            ? mlce_dropout_sequences(graph, x, batch->offsets, batch->sequences, model->dropout)
+            : mlce_dropout(graph, x, model->dropout);
     for (int n = 0; n < model->encoder_count; n++)
         x = model->encoders[n].type->forward(graph, model->encoders[n].state, x, batch);
     mlce_output output = model->head->forward(graph, model->head_state, x, batch);
@@ -268,6 +300,13 @@ mlce_status mlce_model_accepts(const mlce_model *model, mlce_dataset *dataset) {
                          "kind for all splits",
                          mlce_dataset_name(dataset), layout->rows, mlce_dataset_width(dataset),
                          layout->a_token, model->width, layout->values);
+    for (int n = 0; n < model->encoder_count; n++) {
+        char prefix[32];
+        const mlce_encoder_type *type = encoder_at(model->config, n, prefix);
+        mlce_status status =
+            type->accepts ? type->accepts(model->config, prefix, dataset) : MLCE_OK;
+        if (status) return status;
+    }
     const char *theirs = mlce_dataset_embedding(dataset);
     if (*theirs && *model->embedding && strcmp(theirs, model->embedding))
         mlce_log(MLCE_LOG_WARNING,

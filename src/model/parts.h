@@ -18,6 +18,19 @@ bool mlce_dense_add(mlce_parameters *parameters, const char *name, int in, int64
                     mlce_dense *dense);
 mlce_node *mlce_dense_forward(mlce_graph *g, mlce_node *x, const mlce_dense *dense);
 
+/* A layer norm with epsilon 1e-5: "NAME.weight" and "NAME.bias" [1, size], as in PyTorch. */
+typedef struct mlce_norm {
+    mlce_parameter *gain, *bias;
+} mlce_norm;
+
+/* Declares one; false (message set) on failure. */
+bool mlce_norm_add(mlce_parameters *parameters, const char *name, int size, mlce_norm *norm);
+mlce_node *mlce_norm_forward(mlce_graph *g, mlce_node *x, const mlce_norm *norm);
+
+/* The value of "<prefix>.<key>", a number. */
+int mlce_encoder_int(const mlce_config *config, const char *prefix, const char *key);
+float mlce_encoder_float(const mlce_config *config, const char *prefix, const char *key);
+
 /* An encoder: [tokens, in] -> [tokens, out], over the sequences of a batch. */
 typedef struct mlce_encoder_type {
     const char *name; /* as in encoder.N.type */
@@ -27,7 +40,15 @@ typedef struct mlce_encoder_type {
     void *(*declare)(mlce_parameters *parameters, const mlce_config *config, const char *prefix,
                      int in, int *out);
     mlce_node *(*forward)(mlce_graph *g, const void *state, mlce_node *x, const mlce_batch *batch);
+    /* Whether the keys under `prefix` fit each other, before there is any data; NULL: they do. */
+    mlce_status (*check)(const mlce_config *config, const char *prefix);
+    /* Whether a dataset fits the keys, its width apart; may warn. NULL: it does. */
+    mlce_status (*accepts)(const mlce_config *config, const char *prefix,
+                           const mlce_dataset *dataset);
 } mlce_encoder_type;
+
+/* Warns where every sequence of the dataset is shorter than a window of `width` tokens. */
+void mlce_warn_of_wide_window(const char *prefix, const mlce_dataset *dataset, int64_t width);
 
 /* A head: [tokens, in] -> the scores of all types, or their factors. */
 typedef struct mlce_head_type {

@@ -9,14 +9,17 @@
 extern const mlce_config_key mlce_model_keys[];
 extern const mlce_config_key mlce_encoder_mlp_keys[];
 extern const mlce_config_key mlce_head_efficient_global_pointer_keys[];
-extern const mlce_encoder_type mlce_encoder_bilstm, mlce_encoder_gru, mlce_encoder_mlp;
+extern const mlce_config_key mlce_encoder_cnn_keys[];
+extern const mlce_config_key mlce_encoder_mix_keys[];
+extern const mlce_config_key mlce_encoder_transformer_keys[];
+extern const mlce_encoder_type mlce_encoder_bilstm, mlce_encoder_gru, mlce_encoder_mlp,
+    mlce_encoder_cnn, mlce_encoder_mix, mlce_encoder_transformer;
 extern const mlce_head_type mlce_head_efficient_global_pointer, mlce_head_global_pointer,
     mlce_head_multilabel_classifier;
 
 static const mlce_encoder_type *const encoders[] = {
-    &mlce_encoder_bilstm,
-    &mlce_encoder_gru,
-    &mlce_encoder_mlp,
+    &mlce_encoder_mlp, &mlce_encoder_bilstm,      &mlce_encoder_gru,
+    &mlce_encoder_cnn, &mlce_encoder_transformer, &mlce_encoder_mix,
 };
 
 static const mlce_head_type *const heads[] = {
@@ -30,6 +33,9 @@ static const mlce_config_key *const tables[] = {
     mlce_model_keys,
     mlce_head_efficient_global_pointer_keys,
     mlce_encoder_mlp_keys,
+    mlce_encoder_cnn_keys,
+    mlce_encoder_mix_keys,
+    mlce_encoder_transformer_keys,
     NULL,
 };
 

@@ -1,0 +1,41 @@
+/* parts.c - what several encoders use. */
+#include "model/parts.h"
+
+#include <stdio.h>
+
+static const float EPSILON = 1e-5f;
+
+bool mlce_norm_add(mlce_parameters *parameters, const char *name, int size, mlce_norm *norm) {
+    char full[96];
+    snprintf(full, sizeof full, "%s.weight", name);
+    norm->gain = mlce_parameters_add(parameters, full, 1, size, MLCE_INIT_ONE, 0);
+    snprintf(full, sizeof full, "%s.bias", name);
+    norm->bias = mlce_parameters_add(parameters, full, 1, size, MLCE_INIT_ZERO, 0);
+    return norm->gain && norm->bias;
+}
+
+mlce_node *mlce_norm_forward(mlce_graph *g, mlce_node *x, const mlce_norm *norm) {
+    return mlce_layer_norm(g, x, mlce_use(g, norm->gain), mlce_use(g, norm->bias), EPSILON);
+}
+
+int mlce_encoder_int(const mlce_config *config, const char *prefix, const char *key) {
+    char name[64];
+    snprintf(name, sizeof name, "%s.%s", prefix, key);
+    return (int)mlce_config_int(config, name);
+}
+
+float mlce_encoder_float(const mlce_config *config, const char *prefix, const char *key) {
+    char name[64];
+    snprintf(name, sizeof name, "%s.%s", prefix, key);
+    return (float)mlce_config_float(config, name);
+}
+
+void mlce_warn_of_wide_window(const char *prefix, const mlce_dataset *dataset, int64_t width) {
+    int longest = 0;
+    for (int64_t s = 0; s < mlce_dataset_sequences(dataset); s++)
+        if (mlce_dataset_length(dataset, s) > longest) longest = mlce_dataset_length(dataset, s);
+    if (width > longest)
+        mlce_log(MLCE_LOG_WARNING,
+                 "%s: the windows of %s are %lld tokens wide, its longest sequence has %d",
+                 mlce_dataset_name(dataset), prefix, (long long)width, longest);
+}
