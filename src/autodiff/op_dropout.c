@@ -29,10 +29,15 @@ MLCE_KERNEL static void apply_mask(const dropout *d, size_t start, size_t count,
     uint16_t draws[DRAWS];
     mlce_philox_fill(d->seed, d->stream, d->first + start / 8, BLOCKS, words);
     memcpy(draws, words, sizeof draws);
-    for (size_t i = 0; i < count; i++) {
-        float y = draws[i] < d->threshold ? 0.0f : d->kept * from[start + i];
-        to[start + i] = add ? to[start + i] + y : y;
-    }
+    float by[DRAWS], kept = d->kept; /* no branches: a random one is mispredicted */
+    uint32_t threshold = d->threshold;
+    for (size_t i = 0; i < DRAWS; i++) by[i] = draws[i] < threshold ? 0.0f : kept;
+    from += start;
+    to += start;
+    if (add)
+        for (size_t i = 0; i < count; i++) to[i] += from[i] * by[i];
+    else
+        for (size_t i = 0; i < count; i++) to[i] = from[i] * by[i];
 }
 
 static void apply_to_all(const dropout *d, size_t size, const float *from, float *to, bool add) {
