@@ -20,6 +20,7 @@ MLCE_KERNEL static void philox_lanes(uint64_t seed, uint32_t stream, uint64_t po
         c3[l] = 0;
     }
     for (int round = 0; round < 10; round++) {
+#pragma omp simd
         for (int l = 0; l < LANES; l++) {
             uint64_t product0 = (uint64_t)c0[l] * 0xD2511F53u;
             uint64_t product1 = (uint64_t)c2[l] * 0xCD9E8D57u;
