@@ -9,26 +9,72 @@
 #include "autodiff/graph_private.h"
 #include "core/vector.h"
 
+enum { CHUNK = 32 }; /* columns that a thread sums the parameters' gradients of */
+
 typedef struct moments {
     float mean, rstd;
 } moments;
 
+/* ---- Rows ---- */
+
+MLCE_KERNEL static moments row_moments(const float *x, int cols, float epsilon) {
+    float sum = 0, squares = 0;
+#pragma omp simd reduction(+ : sum)
+    for (int c = 0; c < cols; c++) sum += x[c];
+    float mean = sum / (float)cols;
+#pragma omp simd reduction(+ : squares)
+    for (int c = 0; c < cols; c++) squares += (x[c] - mean) * (x[c] - mean);
+    return (moments){mean, 1.0f / sqrtf(squares / (float)cols + epsilon)};
+}
+
+MLCE_KERNEL static void row_value(const float *x, moments m, const float *gain, const float *bias,
+                                  float *y, int cols) {
+    for (int c = 0; c < cols; c++) y[c] = gain[c] * (x[c] - m.mean) * m.rstd + bias[c];
+}
+
+/* dx += rstd * (t - mean(t) - z * mean(t * z)) */
+MLCE_KERNEL static void row_grad(const float *x, moments m, const float *gain, const float *dy,
+                                 float *dx, int cols) {
+    float sum_t = 0, sum_tz = 0;
+#pragma omp simd reduction(+ : sum_t, sum_tz)
+    for (int c = 0; c < cols; c++) {
+        float t = gain[c] * dy[c];
+        sum_t += t;
+        sum_tz += t * (x[c] - m.mean) * m.rstd;
+    }
+    float mean_t = sum_t / (float)cols, mean_tz = sum_tz / (float)cols;
+    for (int c = 0; c < cols; c++) {
+        float z = (x[c] - m.mean) * m.rstd;
+        dx[c] += m.rstd * (gain[c] * dy[c] - mean_t - z * mean_tz);
+    }
+}
+
+/* dgain += dy z, dbias += dy of `count` <= CHUNK columns, summed over the rows from the top */
+MLCE_KERNEL static void column_grads(const float *x, const float *dy, const moments *row, int rows,
+                                     int cols, int count, float *dgain, float *dbias) {
+    float gains[CHUNK] = {0}, biases[CHUNK] = {0};
+    for (int r = 0; r < rows; r++) {
+        const float *xr = x + (size_t)r * (size_t)cols, *dyr = dy + (size_t)r * (size_t)cols;
+        float mean = row[r].mean, rstd = row[r].rstd;
+        for (int c = 0; c < count; c++) {
+            gains[c] += dyr[c] * (xr[c] - mean) * rstd;
+            biases[c] += dyr[c];
+        }
+    }
+    for (int c = 0; dgain && c < count; c++) dgain[c] += gains[c];
+    for (int c = 0; dbias && c < count; c++) dbias[c] += biases[c];
+}
+
+/* ---- The op ---- */
+
 static void add_parameter_grads(const mlce_node *y, const float *x, const moments *row,
                                 float *dgain, float *dbias) {
     int rows = y->rows, cols = y->cols;
-    enum { CHUNK = 32 };
 #pragma omp parallel for if ((double)rows * cols > MLCE_PARALLEL_SIZE) schedule(static)
-    for (int start = 0; start < cols; start += CHUNK) {
-        int end = start + CHUNK < cols ? start + CHUNK : cols;
-        for (int r = 0; r < rows; r++) {
-            const float *xr = x + (size_t)r * (size_t)cols,
-                        *dy = y->grad + (size_t)r * (size_t)cols;
-            for (int c = start; c < end; c++) {
-                if (dgain) dgain[c] += dy[c] * (xr[c] - row[r].mean) * row[r].rstd;
-                if (dbias) dbias[c] += dy[c];
-            }
-        }
-    }
+    for (int start = 0; start < cols; start += CHUNK)
+        column_grads(x + start, y->grad + start, row, rows, cols,
+                     cols - start < CHUNK ? cols - start : CHUNK, dgain ? dgain + start : NULL,
+                     dbias ? dbias + start : NULL);
 }
 
 static void layer_norm_backward(mlce_graph *g, mlce_node *y) {
@@ -41,21 +87,8 @@ static void layer_norm_backward(mlce_graph *g, mlce_node *y) {
     if (!grad) return;
 #pragma omp parallel for if ((double)rows * cols > MLCE_PARALLEL_SIZE) schedule(static)
     for (int r = 0; r < rows; r++) {
-        const float *xr = x->value + (size_t)r * (size_t)cols;
-        const float *dy = y->grad + (size_t)r * (size_t)cols;
-        float *dx = grad + (size_t)r * (size_t)cols;
-        float mean_t = 0, mean_tz = 0;
-        for (int c = 0; c < cols; c++) {
-            float t = gain->value[c] * dy[c];
-            mean_t += t;
-            mean_tz += t * (xr[c] - row[r].mean) * row[r].rstd;
-        }
-        mean_t /= (float)cols;
-        mean_tz /= (float)cols;
-        for (int c = 0; c < cols; c++) {
-            float z = (xr[c] - row[r].mean) * row[r].rstd;
-            dx[c] += row[r].rstd * (gain->value[c] * dy[c] - mean_t - z * mean_tz);
-        }
+        size_t at = (size_t)r * (size_t)cols;
+        row_grad(x->value + at, row[r], gain->value, y->grad + at, grad + at, cols);
     }
 }
 
@@ -74,15 +107,9 @@ mlce_node *mlce_layer_norm(mlce_graph *g, mlce_node *x, mlce_node *gain, mlce_no
     y->context = row;
 #pragma omp parallel for if ((double)rows * cols > MLCE_PARALLEL_SIZE) schedule(static)
     for (int r = 0; r < rows; r++) {
-        const float *xr = x->value + (size_t)r * (size_t)cols;
-        float *yr = y->value + (size_t)r * (size_t)cols;
-        float mean = 0, var = 0;
-        for (int c = 0; c < cols; c++) mean += xr[c];
-        mean /= (float)cols;
-        for (int c = 0; c < cols; c++) var += (xr[c] - mean) * (xr[c] - mean);
-        row[r] = (moments){mean, 1.0f / sqrtf(var / (float)cols + epsilon)};
-        for (int c = 0; c < cols; c++)
-            yr[c] = gain->value[c] * (xr[c] - mean) * row[r].rstd + bias->value[c];
+        size_t at = (size_t)r * (size_t)cols;
+        row[r] = row_moments(x->value + at, cols, epsilon);
+        row_value(x->value + at, row[r], gain->value, bias->value, y->value + at, cols);
     }
     return y;
 }
