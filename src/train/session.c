@@ -161,7 +161,7 @@ mlce_status mlce_session_open(mlce_session *session) {
         return mlce_fail(MLCE_E_CONFIG,
                          "data.train is not set: name the training file(s), in the "
                          "configuration or as data.train=PATH");
-    mlce_status status = mlce_config_check(config);
+    mlce_status status = mlce_model_check(config);
     if (!status) status = mlce_run_folder_check(session->output, session->options->force);
     if (!status) status = mlce_threads_set((int)mlce_config_int(config, "train.threads"));
     if (status) return status;
