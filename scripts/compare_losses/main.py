@@ -147,9 +147,10 @@ def read(path):
 
 
 def write(path, text):
-    with open(path + ".part", "w", encoding="utf-8") as f:
+    part = f"{path}.{threading.get_ident()}.part"  # two losses may share a run
+    with open(part, "w", encoding="utf-8") as f:
         f.write(text)
-    os.replace(path + ".part", path)
+    os.replace(part, path)
 
 
 def mean_and_deviation(values):
