@@ -149,4 +149,26 @@ static inline bool fixture_compare_spans(const json_t *test, const mlce_span_sco
     return true;
 }
 
+/* Whether `y` is the case's output, and the gradients of sum(y * output_weights) are those of its
+   inputs in[0 .. count-1]. */
+static inline void fixture_compare_op(mlce_graph *g, const json_t *test, mlce_node *y,
+                                      mlce_node *const *in, size_t count) {
+    ck_assert_msg(y != NULL, "%s: %s", fixture_case, mlce_last_error());
+    const json_t *output = fixture_get(test, "output"), *inputs = fixture_get(test, "inputs");
+    ck_assert_msg(y->rows == fixture_int(output, "rows") && y->cols == fixture_int(output, "cols"),
+                  "%s: output is [%d, %d]", fixture_case, y->rows, y->cols);
+    fixture_compare("output", output, y->value, 1e-5);
+    float *weights = fixture_values(fixture_get(test, "output_weights"));
+    mlce_node *loss = mlce_sum(g, mlce_multiply(g, y, mlce_constant(g, y->rows, y->cols, weights)));
+    ck_assert_msg(mlce_backward(g, loss) == MLCE_OK, "%s: %s", fixture_case, mlce_last_error());
+    for (size_t i = 0; i < count; i++) {
+        const json_t *input = json_array_get(inputs, i);
+        char what[64];
+        snprintf(what, sizeof what, "gradient of %s",
+                 json_string_value(fixture_get(input, "name")));
+        fixture_compare(what, fixture_get(input, "gradient"), in[i]->grad, 1e-4);
+    }
+    free(weights);
+}
+
 #endif

@@ -38,24 +38,8 @@ static void run_case(mlce_graph *g, const json_t *test) {
     }
     int *offsets = fixture_ints(fixture_get(test, "offsets"));
     mlce_node *y = apply(g, test, in, offsets);
-    ck_assert_msg(y != NULL, "%s: %s", fixture_case, mlce_last_error());
-    const json_t *output = fixture_get(test, "output");
-    ck_assert_int_eq(y->rows, fixture_int(output, "rows"));
-    ck_assert_int_eq(y->cols, fixture_int(output, "cols"));
-    fixture_compare("output", output, y->value, 1e-5);
-
-    float *weights = fixture_values(fixture_get(test, "output_weights"));
-    mlce_node *loss = mlce_sum(g, mlce_multiply(g, y, mlce_constant(g, y->rows, y->cols, weights)));
-    ck_assert_msg(mlce_backward(g, loss) == MLCE_OK, "%s: %s", fixture_case, mlce_last_error());
-    for (size_t i = 0; i < count; i++) {
-        const json_t *input = json_array_get(inputs, i);
-        char what[64];
-        snprintf(what, sizeof what, "gradient of %s",
-                 json_string_value(fixture_get(input, "name")));
-        fixture_compare(what, fixture_get(input, "gradient"), in[i]->grad, 1e-4);
-        free(values[i]);
-    }
-    free(weights);
+    fixture_compare_op(g, test, y, in, count);
+    for (size_t i = 0; i < count; i++) free(values[i]);
     free(offsets);
 }
 
