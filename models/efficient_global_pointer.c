@@ -46,8 +46,13 @@ static void *declare(mlce_parameters *parameters, const mlce_config *config, int
 
 static mlce_output forward(mlce_graph *g, const void *head, mlce_node *x, const mlce_batch *batch) {
     const state *s = head;
-    mlce_node *qk = mlce_dense_forward(g, x, &s->qk);
-    mlce_node *terms = mlce_dense_forward(g, s->terms_from_qk ? qk : x, &s->type_terms);
+    mlce_node *qk, *terms;
+    if (s->terms_from_qk) {
+        qk = mlce_dense_forward(g, x, &s->qk);
+        terms = mlce_dense_forward(g, qk, &s->type_terms);
+    } else {
+        mlce_dense_forward_pair(g, x, &s->qk, &s->type_terms, &qk, &terms);
+    }
     if (s->rope) qk = mlce_rope(g, qk, batch->offsets, batch->sequences, s->head_size);
     mlce_span_factors factors = {
         .types = s->types,

@@ -130,6 +130,11 @@ MLCE_API mlce_status mlce_backward(mlce_graph *graph, mlce_node *loss);
    x [n, in]  W [out, in]  b [1, out] or NULL  ->  [n, out]
    dx = dy W,  dW = dy^T x,  db = sum over rows of dy */
 MLCE_API mlce_node *mlce_linear(mlce_graph *g, mlce_node *x, mlce_node *W, mlce_node *b);
+/* Two linear layers of one x, in one product where both are narrow:
+   y[0] = x W[0]^T + b[0],  y[1] = x W[1]^T + b[1]
+   On failure both are NULL. */
+MLCE_API void mlce_linear_pair(mlce_graph *g, mlce_node *x, mlce_node *const W[2],
+                               mlce_node *const b[2], mlce_node *y[2]);
 /* y = op(a) op(b), op = transpose where asked
    op(a) [m, k]  op(b) [k, n]  ->  [m, n] */
 MLCE_API mlce_node *mlce_matmul(mlce_graph *g, mlce_node *a, mlce_node *b, bool transpose_a,

@@ -10,4 +10,11 @@
 void mlce_gemm(bool transpose_a, bool transpose_b, int m, int n, int k, float alpha, const float *A,
                int lda, const float *B, int ldb, float beta, float *C, int ldc);
 
+/* y = x W^T + bias: x [rows, in], W [out, in], bias [out] or NULL, y [rows, out]. */
+void mlce_gemm_linear(int rows, int out, int in, const float *x, const float *W, const float *bias,
+                      float *y);
+
+/* sum_c += sum over rows of dy[r, c] */
+void mlce_add_column_sums(const float *dy, int rows, int cols, float *sum);
+
 #endif

@@ -1,22 +1,6 @@
 /* op_product.c - matrix products. */
 #include "autodiff/gemm.h"
 #include "autodiff/graph_private.h"
-#include "core/vector.h"
-
-/* db_c = sum over rows of dy: columns are shared out among threads, each summed from the top. */
-static void add_column_sums(const float *dy, int rows, int cols, float *db) {
-    enum { CHUNK = 64 };
-#pragma omp parallel for if ((double)rows * cols > MLCE_PARALLEL_SIZE) schedule(static)
-    for (int start = 0; start < cols; start += CHUNK) {
-        int count = cols - start < CHUNK ? cols - start : CHUNK;
-        float sum[CHUNK] = {0};
-        for (int r = 0; r < rows; r++) {
-            const float *row = dy + (size_t)r * (size_t)cols + start;
-            for (int c = 0; c < count; c++) sum[c] += row[c];
-        }
-        for (int c = 0; c < count; c++) db[start + c] += sum[c];
-    }
-}
 
 static void linear_backward(mlce_graph *g, mlce_node *y) {
     mlce_node *x = y->input[0], *W = y->input[1], *b = y->input[2];
@@ -27,7 +11,7 @@ static void linear_backward(mlce_graph *g, mlce_node *y) {
     float *dW = mlce_node_grad(g, W, &beta);
     if (dW) mlce_gemm(true, false, out, in, n, 1, y->grad, out, x->value, in, beta, dW, in);
     float *db = b ? mlce_node_grad(g, b, NULL) : NULL;
-    if (db) add_column_sums(y->grad, n, out, db);
+    if (db) mlce_add_column_sums(y->grad, n, out, db);
 }
 
 mlce_node *mlce_linear(mlce_graph *g, mlce_node *x, mlce_node *W, mlce_node *b) {
@@ -37,14 +21,7 @@ mlce_node *mlce_linear(mlce_graph *g, mlce_node *x, mlce_node *W, mlce_node *b) 
         return mlce_graph_shape_error(g, "mlce_linear", W, b);
     mlce_node *y = mlce_node_new(g, x->rows, W->rows, linear_backward, (mlce_node *[]){x, W, b}, 3);
     if (!y) return NULL;
-    int n = y->rows, out = y->cols, in = x->cols;
-    mlce_gemm(false, true, n, out, in, 1, x->value, in, W->value, in, 0, y->value, out);
-    if (!b) return y;
-#pragma omp parallel for if ((double)n * out > MLCE_PARALLEL_SIZE) schedule(static)
-    for (int i = 0; i < n; i++) {
-        float *row = y->value + (size_t)i * (size_t)out;
-        for (int o = 0; o < out; o++) row[o] += b->value[o];
-    }
+    mlce_gemm_linear(y->rows, y->cols, x->cols, x->value, W->value, b ? b->value : NULL, y->value);
     return y;
 }
 

@@ -86,6 +86,15 @@ mlce_node *mlce_dense_forward(mlce_graph *g, mlce_node *x, const mlce_dense *den
     return mlce_linear(g, x, mlce_use(g, dense->weight), mlce_use(g, dense->bias));
 }
 
+void mlce_dense_forward_pair(mlce_graph *g, mlce_node *x, const mlce_dense *first,
+                             const mlce_dense *second, mlce_node **y_first, mlce_node **y_second) {
+    mlce_node *W[2] = {mlce_use(g, first->weight), mlce_use(g, second->weight)};
+    mlce_node *b[2] = {mlce_use(g, first->bias), mlce_use(g, second->bias)}, *y[2];
+    mlce_linear_pair(g, x, W, b, y);
+    *y_first = y[0];
+    *y_second = y[1];
+}
+
 /* The prefix of encoder n's keys, "encoder.1" for the first, and its type; NULL (message set) where
    there is none of that name. */
 static const mlce_encoder_type *encoder_at(const mlce_config *config, int n, char prefix[32]) {

@@ -17,6 +17,9 @@ typedef struct mlce_dense {
 bool mlce_dense_add(mlce_parameters *parameters, const char *name, int in, int64_t out,
                     mlce_dense *dense);
 mlce_node *mlce_dense_forward(mlce_graph *g, mlce_node *x, const mlce_dense *dense);
+/* Two of the same x. */
+void mlce_dense_forward_pair(mlce_graph *g, mlce_node *x, const mlce_dense *first,
+                             const mlce_dense *second, mlce_node **y_first, mlce_node **y_second);
 
 /* A layer norm with epsilon 1e-5: "NAME.weight" and "NAME.bias" [1, size], as in PyTorch. */
 typedef struct mlce_norm {

@@ -8,6 +8,10 @@
 #endif
 #include <unistd.h>
 
+/* How often libgomp's threads look for work before they sleep: for some tens of microseconds, as
+   long as it takes to wake one. */
+static const char *const SPINS = "5000";
+
 /* What is started as /proc/self/exe would be called "exe" in ps and top. */
 static void take_name(const char *path) {
 #ifdef __linux__
@@ -21,6 +25,6 @@ static void take_name(const char *path) {
 void mlce_tool_calm_threads(char **argv) {
     take_name(argv[0]);
     if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT")) return;
-    if (setenv("OMP_WAIT_POLICY", "passive", 1)) return;
+    if (setenv("OMP_WAIT_POLICY", "passive", 1) || setenv("GOMP_SPINCOUNT", SPINS, 1)) return;
     execv("/proc/self/exe", argv); /* returns only where it cannot: then they spin */
 }
