@@ -98,14 +98,13 @@ static void multiply_in_blocks(const product *p) {
 
 void mlce_gemm(bool transpose_a, bool transpose_b, int m, int n, int k, float alpha, const float *A,
                int lda, const float *B, int ldb, float beta, float *C, int ldc) {
-    multiply_in_blocks(&(product){transpose_a, transpose_b, m, n, k, alpha, A, lda, B, ldb, NULL,
-                                  beta, C, ldc});
+    multiply_in_blocks(
+        &(product){transpose_a, transpose_b, m, n, k, alpha, A, lda, B, ldb, NULL, beta, C, ldc});
 }
 
 void mlce_gemm_linear(int rows, int out, int in, const float *x, const float *W, const float *bias,
                       float *y) {
-    multiply_in_blocks(
-        &(product){false, true, rows, out, in, 1, x, in, W, in, bias, 0, y, out});
+    multiply_in_blocks(&(product){false, true, rows, out, in, 1, x, in, W, in, bias, 0, y, out});
 }
 
 /* Columns are shared out among threads, each summed from the top. */

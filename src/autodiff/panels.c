@@ -1,4 +1,4 @@
-/* panels.c - products of a few rows with a matrix that is used many times. */
+/* panels.c - products with a matrix that is used many times. */
 #include "autodiff/panels.h"
 
 #include <string.h>
@@ -30,78 +30,106 @@ void mlce_panels_fill(bool transpose, const float *W, int stride, int depth, int
     }
 }
 
-/* One row of C, one panel wide. */
-static void multiply_row(const float *row, const float *panel, int depth, float *C) {
-    float sum[MLCE_PANEL] = {0};
-    for (int k = 0; k < depth; k++)
-        for (int j = 0; j < MLCE_PANEL; j++) sum[j] += row[k] * panel[k * MLCE_PANEL + j];
-    memcpy(C, sum, sizeof sum);
+/* What a form of the kernel computes: see mlce_panel_multiply(). */
+typedef struct panel_product {
+    const float *const *rows;
+    ptrdiff_t step;
+    int count;
+    const float *panel;
+    int depth;
+    bool add;
+    float *C;
+    ptrdiff_t stride;
+} panel_product;
+
+enum { PLAIN_ROWS = 4 /* their sums stay in 16 registers of four numbers */ };
+
+/* `count` rows from row `first` on, count <= PLAIN_ROWS. */
+static inline void multiply_plain_block(const panel_product *p, int first, int count) {
+    float sum[PLAIN_ROWS][MLCE_PANEL] = {{0}};
+    for (int k = 0; k < p->depth; k++)
+        for (int r = 0; r < count; r++) {
+            float number = p->rows[first + r][k * p->step];
+            for (int j = 0; j < MLCE_PANEL; j++) sum[r][j] += number * p->panel[k * MLCE_PANEL + j];
+        }
+    for (int r = 0; r < count; r++) {
+        float *C = p->C + (first + r) * p->stride;
+        for (int j = 0; j < MLCE_PANEL; j++) C[j] = p->add ? C[j] + sum[r][j] : sum[r][j];
+    }
 }
 
-static void multiply_plain(const float *const *rows, int count, const float *panels, int depth,
-                           int columns, float *C) {
-    for (int start = 0; start < columns; start += MLCE_PANEL)
-        for (int r = 0; r < count; r++)
-            multiply_row(rows[r], panels + (size_t)start * (size_t)depth, depth,
-                         C + (size_t)r * (size_t)columns + start);
+static void multiply_plain(const panel_product *p) {
+    int first = 0;
+    for (; first + PLAIN_ROWS <= p->count; first += PLAIN_ROWS)
+        multiply_plain_block(p, first, PLAIN_ROWS);
+    for (; first < p->count; first++) multiply_plain_block(p, first, 1);
 }
 
 #if HAVE_FMA_FORM
-/* `count` rows of C, one panel wide. Inlined with a count that is known, its loops over the rows
+/* `count` rows from row `first` on. Inlined with a count that is known, its loops over the rows
    vanish and the sums are registers. */
 __attribute__((always_inline, target("avx2,fma"))) static inline void
-multiply_block(int count, const float *const *rows, const float *panel, int depth, float *C,
-               int stride) {
+multiply_block(int count, const panel_product *p, int first) {
+    const float *const *rows = p->rows + first;
+    const float *panel = p->panel;
+    ptrdiff_t step = p->step, at = 0;
     __m256 sum[MOST_ROWS][2];
     for (int r = 0; r < count; r++) sum[r][0] = sum[r][1] = _mm256_setzero_ps();
-    for (int k = 0; k < depth; k++) {
-        __m256 low = _mm256_load_ps(panel + k * MLCE_PANEL);
-        __m256 high = _mm256_load_ps(panel + k * MLCE_PANEL + 8);
+    for (int k = 0; k < p->depth; k++, at += step, panel += MLCE_PANEL) {
+        __m256 low = _mm256_load_ps(panel), high = _mm256_load_ps(panel + 8);
         for (int r = 0; r < count; r++) {
-            __m256 number = _mm256_broadcast_ss(rows[r] + k);
+            __m256 number = _mm256_broadcast_ss(rows[r] + at);
             sum[r][0] = _mm256_fmadd_ps(number, low, sum[r][0]);
             sum[r][1] = _mm256_fmadd_ps(number, high, sum[r][1]);
         }
     }
     for (int r = 0; r < count; r++) {
-        _mm256_storeu_ps(C + (ptrdiff_t)r * stride, sum[r][0]);
-        _mm256_storeu_ps(C + (ptrdiff_t)r * stride + 8, sum[r][1]);
+        float *C = p->C + (first + r) * p->stride;
+        if (p->add) {
+            sum[r][0] = _mm256_add_ps(_mm256_loadu_ps(C), sum[r][0]);
+            sum[r][1] = _mm256_add_ps(_mm256_loadu_ps(C + 8), sum[r][1]);
+        }
+        _mm256_storeu_ps(C, sum[r][0]);
+        _mm256_storeu_ps(C + 8, sum[r][1]);
     }
 }
 
 /* The rows are cut into blocks as equal as can be: 8 rows are 4 and 4, for a block of 2 would
    wait for its few sums. */
-__attribute__((target("avx2,fma"))) static void multiply_fma(const float *const *rows, int count,
-                                                             const float *panels, int depth,
-                                                             int columns, float *C) {
-    int blocks = (count + MOST_ROWS - 1) / MOST_ROWS;
-    for (int start = 0; start < columns; start += MLCE_PANEL) {
-        const float *panel = panels + (size_t)start * (size_t)depth;
-        int first = 0;
-        for (int left = blocks; left > 0; left--) {
-            int n = (count - first + left - 1) / left;
-            const float *const *a = rows + first;
-            float *c = C + (size_t)first * (size_t)columns + start;
-            if (n == 6) multiply_block(6, a, panel, depth, c, columns);
-            if (n == 5) multiply_block(5, a, panel, depth, c, columns);
-            if (n == 4) multiply_block(4, a, panel, depth, c, columns);
-            if (n == 3) multiply_block(3, a, panel, depth, c, columns);
-            if (n == 2) multiply_block(2, a, panel, depth, c, columns);
-            if (n == 1) multiply_block(1, a, panel, depth, c, columns);
-            first += n;
-        }
+__attribute__((target("avx2,fma"))) static void multiply_fma(const panel_product *p) {
+    int first = 0;
+    for (int left = (p->count + MOST_ROWS - 1) / MOST_ROWS; left > 0; left--) {
+        int n = (p->count - first + left - 1) / left;
+        if (n == 6) multiply_block(6, p, first);
+        if (n == 5) multiply_block(5, p, first);
+        if (n == 4) multiply_block(4, p, first);
+        if (n == 3) multiply_block(3, p, first);
+        if (n == 2) multiply_block(2, p, first);
+        if (n == 1) multiply_block(1, p, first);
+        first += n;
     }
 }
 #endif
 
-void mlce_panels_multiply(const float *const *rows, int count, const float *panels, int depth,
-                          int columns, float *C) {
-    columns = mlce_panel_columns(columns);
+static void multiply(const panel_product *p) {
 #if HAVE_FMA_FORM
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-        multiply_fma(rows, count, panels, depth, columns, C);
+        multiply_fma(p);
         return;
     }
 #endif
-    multiply_plain(rows, count, panels, depth, columns, C);
+    multiply_plain(p);
+}
+
+void mlce_panel_multiply(const float *const *rows, ptrdiff_t step, int count, const float *panel,
+                         int depth, bool add, float *C, ptrdiff_t stride) {
+    multiply(&(panel_product){rows, step, count, panel, depth, add, C, stride});
+}
+
+void mlce_panels_multiply(const float *const *rows, int count, const float *panels, int depth,
+                          int columns, float *C) {
+    int stride = mlce_panel_columns(columns);
+    for (int start = 0; start < columns; start += MLCE_PANEL)
+        multiply(&(panel_product){rows, 1, count, panels + (size_t)start * (size_t)depth, depth,
+                                  false, C + start, stride});
 }

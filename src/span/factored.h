@@ -1,16 +1,19 @@
-/* factored.h - the inside of the factored span loss: what factored.c, factored_types.c and
- * factored_memory.c share.
+/* factored.h - the inside of the factored span loss: what factored.c, factored_tile.c,
+ * factored_types.c and factored_memory.c share.
+ *
+ * Panels are of MLCE_PANEL (16) columns, see autodiff/panels.h. Arrays by type have whole panels of
+ * types, and zeros where there is no type.
  */
 #ifndef MLCE_SPAN_FACTORED_H
 #define MLCE_SPAN_FACTORED_H
 
+#include "autodiff/panels.h"
 #include "span/private.h"
 
 enum {
-    MLCE_SPLIT_LENGTH = 512,  /* longer sequences are cut up among threads */
-    MLCE_KEEP_LENGTH = 8192,  /* longer sequences compute E twice */
-    MLCE_COLUMN_BLOCK = 1024, /* columns of a tile that are worked on at once, at most */
-    MLCE_TYPE_BLOCK = 64      /* types that one thread takes at once */
+    MLCE_KEEP_LENGTH = 8192, /* longer sequences compute E twice */
+    MLCE_COLUMN_BLOCK = 256, /* columns of a tile that are worked on at once: whole panels */
+    MLCE_TYPE_BLOCK = 64     /* types that one thread takes at once: whole panels */
 };
 
 /* e^-87 is about the smallest that float32 holds in full */
@@ -18,18 +21,25 @@ static const float MLCE_LOWEST = -87.0f;
 
 /* What one thread works with. */
 typedef struct mlce_tile_scratch {
-    float *E, *P; /* [MLCE_TILE_ROWS, longest block] */
-    float *cx;    /* [MLCE_TILE_ROWS, types] c x of a tile's rows */
+    float *E;  /* [MLCE_TILE_ROWS, MLCE_COLUMN_BLOCK] */
+    float *cx; /* panels of types: c x of a tile's rows */
+    float *q;  /* panels of features: scale q of a tile's rows */
+    float *dq; /* [MLCE_TILE_ROWS, features] dA k of a tile's rows */
 } mlce_tile_scratch;
 
-/* What belongs to a unit while it is worked on. T = types. */
+/* What belongs to a unit while it is worked on. T = types and d = features in whole panels, without
+   terms T = 1; length in whole panels where panels are of tokens. */
 typedef struct mlce_factored_state {
-    float *row_top;   /* [length] r_i; -infinity where a row has no pair */
-    float *x, *y, *g; /* [length, T]; without terms: x, g [length], y NULL */
-    float *h;         /* [groups, length, T] E^T (c x) of each group of tiles */
-    float *dk;        /* [groups, length, d], long units only */
-    float *block_top; /* [blocks, length] r_i as it was when that block of a tile was finished */
-    float *kept;      /* tiles of E, one after the other; NULL: computed again */
+    int T, d;
+    float *keys;         /* panels of features: scale k */
+    float *keys_across;  /* panels of tokens: scale k^T */
+    float *row_top;      /* [length] r_i; -infinity where a row has no pair */
+    float *x, *g;        /* [length, T]; x becomes c x between the passes */
+    float *y, *y_across; /* panels of types: y; panels of tokens: y^T; without terms NULL */
+    float *h;            /* [groups, length, T] E^T (c x) of each group of tiles */
+    float *dk;           /* [groups, length, d] */
+    float *block_top;    /* [blocks, length] r_i as it was when that block of a tile was finished */
+    float *kept;         /* tiles of E, one after the other; NULL: computed again */
     float *top_u, *top_v; /* [T] */
     float *top_x;         /* [T] M - top_u: the largest u - top_u + r */
     float *c;  /* [T] weight * c_a, scaled for x, y, E; 0 where the direct way is taken */
@@ -42,8 +52,8 @@ typedef struct mlce_factored_state {
 
 struct mlce_factored_scratch {
     mlce_tile_scratch *tiles;        /* [threads] */
-    mlce_factored_state *states;     /* [threads] for units that are not long */
-    mlce_factored_state long_state;  /* for one long unit after the other */
+    mlce_factored_state *states;     /* [threads] for units that are not split */
+    mlce_factored_state split_state; /* for one split unit after the other */
     mlce_streamed_scratch *streamed; /* [threads] */
 };
 
@@ -52,10 +62,19 @@ static inline bool mlce_span_keeps_tiles(const mlce_span_unit *unit) {
     return unit->view.length <= MLCE_KEEP_LENGTH;
 }
 
-/* Columns of a tile that are worked on at once. */
-static inline int mlce_span_block_of(const mlce_span_unit *unit) {
-    return unit->view.length < MLCE_COLUMN_BLOCK ? unit->view.length : MLCE_COLUMN_BLOCK;
-}
+/* ---- factored_tile.c: the two passes over a tile of pairs ---- */
+
+/* scale k of the tokens first .. first+15, into the two kinds of panels. */
+void mlce_factored_fill_keys(const mlce_span_unit *unit, const mlce_factored_state *s, int first);
+
+/* E, r and G of the tile that begins at row `first`. */
+void mlce_factored_sum_tile(const mlce_span_unit *unit, const mlce_factored_state *s, int first,
+                            const mlce_tile_scratch *scratch);
+
+/* dA of the tile; adds to h and dk of its group, and writes dq. */
+void mlce_factored_differentiate_tile(const mlce_span_unit *unit, const mlce_factored_state *s,
+                                      int first, float *h, float *dk,
+                                      const mlce_tile_scratch *scratch);
 
 /* ---- factored_types.c: what happens type by type, before and between the passes ---- */
 
@@ -70,8 +89,11 @@ void mlce_factored_sum(const mlce_span_unit *unit, mlce_factored_state *s, int f
 /* Z_N with what the gold pairs add, the loss, and the coefficients of each type. */
 void mlce_factored_finish(mlce_span_unit *unit, mlce_factored_state *s);
 
-/* Gradients of the gold pairs: all types' du and dv, and s->gold_dA. */
-void mlce_factored_gold_gradients(const mlce_span_unit *unit, mlce_factored_state *s);
+/* dA of the gold pairs, into s->gold_dA. */
+void mlce_factored_gold_products(const mlce_span_unit *unit, mlce_factored_state *s);
+
+/* Adds the gold pairs' part of du and dv. */
+void mlce_factored_gold_terms(const mlce_span_unit *unit, const mlce_factored_state *s);
 
 /* Gold spans first .. result-1 are of one pair of tokens. */
 int mlce_factored_end_of_pair(const mlce_span_unit *unit, int first);

@@ -31,26 +31,58 @@ MLCE_KERNEL static void add_products_double(double *to, const float *x, const fl
     for (int a = 0; a < count; a++) to[a] += (double)x[a] * (double)y[a];
 }
 
+/* y of the tokens first .. first+count-1 <= MLCE_PANEL, [MLCE_PANEL, MLCE_TYPE_BLOCK], into the two
+   kinds of panels. */
+static void put_y(const mlce_span_unit *unit, const mlce_factored_state *s, int first, int count,
+                  int type, int types, const float *y) {
+    size_t length = (size_t)unit->view.length, token = (size_t)first, T = (size_t)unit->types;
+    for (int a = 0; a < types; a += MLCE_PANEL) {
+        float *panel = s->y + (size_t)(type + a) * length + token * MLCE_PANEL;
+        for (int t = 0; t < count; t++)
+            memcpy(panel + t * MLCE_PANEL, y + t * MLCE_TYPE_BLOCK + a, MLCE_PANEL * sizeof *y);
+    }
+    float *across = s->y_across + token * T + (size_t)type * MLCE_PANEL;
+    for (int a = 0; a < types; a++)
+        for (int t = 0; t < MLCE_PANEL; t++)
+            across[a * MLCE_PANEL + t] = y[t * MLCE_TYPE_BLOCK + a];
+}
+
 void mlce_factored_prepare(const mlce_span_unit *unit, mlce_factored_state *s, int first,
                            int count) {
-    size_t T = (size_t)unit->types;
+    float y[MLCE_PANEL * MLCE_TYPE_BLOCK];
+    int length = unit->view.length;
     for (int a = first; a < first + count; a++) {
         s->top_u[a] = s->top_v[a] = unit->u ? -INFINITY : 0.0f;
         s->direct[a] = false;
     }
-    for (int i = 0; unit->u && i < unit->view.length; i++) {
+    if (!unit->u) return;
+    for (int i = 0; i < length; i++) {
         max_into(s->top_u + first, unit->u + (size_t)i * unit->step + first, 0, count);
         max_into(s->top_v + first, unit->v + (size_t)i * unit->step + first, 0, count);
     }
-    for (int i = 0; unit->v && i < unit->view.length; i++)
-        type_exp(s->y + (size_t)i * T + first, unit->v + (size_t)i * unit->step + first, 0,
-                 s->top_v + first, count);
+    memset(y, 0, sizeof y);
+    for (int i = 0; i < length; i += MLCE_PANEL) {
+        int tokens = length - i < MLCE_PANEL ? length - i : MLCE_PANEL;
+        if (tokens < MLCE_PANEL) memset(y, 0, sizeof y);
+        for (int t = 0; t < tokens; t++)
+            type_exp(y + t * MLCE_TYPE_BLOCK, unit->v + (size_t)(i + t) * unit->step + first, 0,
+                     s->top_v + first, count);
+        put_y(unit, s, i, tokens, first, count, y);
+    }
+}
+
+/* What the last panel of types has over is 0. */
+static void clear_rest(const mlce_span_unit *unit, const mlce_factored_state *s) {
+    size_t T = (size_t)s->T, over = T - (size_t)unit->types;
+    for (size_t a = T - over; a < T; a++) s->c[a] = 0;
+    for (size_t i = 0; over && i < (size_t)unit->view.length; i++)
+        memset(s->x + i * T + (T - over), 0, over * sizeof *s->x);
 }
 
 /* x = e^(u - top_u + r - top_x) and z = sum of x G, over all rows. */
 void mlce_factored_sum(const mlce_span_unit *unit, mlce_factored_state *s, int first, int count) {
     static const float none[MLCE_TYPE_BLOCK] = {0};
-    size_t T = (size_t)unit->types;
+    size_t T = (size_t)s->T;
     for (int a = first; a < first + count; a++) {
         s->top_x[a] = -INFINITY;
         s->z[a] = 0;
@@ -68,6 +100,7 @@ void mlce_factored_sum(const mlce_span_unit *unit, mlce_factored_state *s, int f
         type_exp(x, x, s->row_top[i], s->top_x + first, count);
         add_products_double(s->z + first, x, s->g + (size_t)i * T + first, count);
     }
+    if (first + count == unit->types) clear_rest(unit, s);
 }
 
 static const float HIGHEST = 60.0f; /* a gold pair's other types may pass the shift by e^60 */
@@ -151,34 +184,46 @@ void mlce_factored_finish(mlce_span_unit *unit, mlce_factored_state *s) {
     }
 }
 
-/* Gradients of the gold pairs: all types' du and dv, and their sum, dA of the pair. */
-void mlce_factored_gold_gradients(const mlce_span_unit *unit, mlce_factored_state *s) {
-    float e[MLCE_TYPE_BLOCK];
+/* dL/ds of a gold pair for the types a .. a+count-1, into g: first .. last-1 are its gold spans. */
+static void pair_gradients(const mlce_span_unit *unit, const mlce_factored_state *s, int first,
+                           int last, int a, int count, float *g) {
+    other_types(unit, s, first, last, a, count, g);
+    for (int t = 0; t < count; t++) g[t] *= s->c[a + t];
+    for (int n = first; n < last; n++) {
+        int type = unit->gold[n].type - unit->first_type;
+        if (type < a || type >= a + count || s->direct[type]) continue;
+        double score = mlce_span_pair_score(unit, &unit->gold[n], type);
+        g[type - a] = -unit->weight * (float)exp(s->log_d[type] - score);
+    }
+}
+
+void mlce_factored_gold_products(const mlce_span_unit *unit, mlce_factored_state *s) {
+    float g[MLCE_TYPE_BLOCK];
     for (int n = 0, last; n < unit->gold_count; n = last) {
         last = mlce_factored_end_of_pair(unit, n);
-        const mlce_gold_pair *pair = &unit->gold[n];
         double dA = 0;
-        float *du = unit->du ? unit->du + (size_t)pair->i * unit->step : NULL;
-        float *dv = unit->dv ? unit->dv + (size_t)pair->j * unit->step : NULL;
         for (int a = 0; a < unit->types; a += MLCE_TYPE_BLOCK) {
             int count = unit->types - a < MLCE_TYPE_BLOCK ? unit->types - a : MLCE_TYPE_BLOCK;
-            other_types(unit, s, n, last, a, count, e);
-            for (int t = 0; t < count; t++) {
-                float g = s->c[a + t] * e[t];
-                dA += (double)g;
-                if (du) du[a + t] += g;
-                if (dv) dv[a + t] += g;
-            }
-        }
-        for (int m = n; m < last; m++) {
-            int a = unit->gold[m].type - unit->first_type;
-            if (s->direct[a]) continue;
-            double score = mlce_span_pair_score(unit, &unit->gold[m], a);
-            double g = -(double)unit->weight * exp(s->log_d[a] - score);
-            dA += g;
-            if (du) du[a] += (float)g;
-            if (dv) dv[a] += (float)g;
+            pair_gradients(unit, s, n, last, a, count, g);
+            for (int t = 0; t < count; t++) dA += (double)g[t];
         }
         s->gold_dA[n] = (float)dA;
+    }
+}
+
+void mlce_factored_gold_terms(const mlce_span_unit *unit, const mlce_factored_state *s) {
+    float g[MLCE_TYPE_BLOCK];
+    for (int n = 0, last; n < unit->gold_count; n = last) {
+        last = mlce_factored_end_of_pair(unit, n);
+        float *du = unit->du + (size_t)unit->gold[n].i * unit->step;
+        float *dv = unit->dv + (size_t)unit->gold[n].j * unit->step;
+        for (int a = 0; a < unit->types; a += MLCE_TYPE_BLOCK) {
+            int count = unit->types - a < MLCE_TYPE_BLOCK ? unit->types - a : MLCE_TYPE_BLOCK;
+            pair_gradients(unit, s, n, last, a, count, g);
+            for (int t = 0; t < count; t++) {
+                du[a + t] += g[t];
+                dv[a + t] += g[t];
+            }
+        }
     }
 }

@@ -125,44 +125,56 @@ static void sum_thresholds(const loss_call *c) {
     }
 }
 
-static mlce_status run_streamed(mlce_arena *arena, mlce_span_unit *units, int count, int longest) {
-    int threads = omp_get_max_threads();
-    mlce_streamed_scratch *scratch = mlce_arena_alloc(arena, (size_t)threads, sizeof *scratch);
-    if (!scratch) return MLCE_E_MEMORY;
-    for (int t = 0; t < threads; t++)
-        if (!mlce_streamed_scratch_new(arena, longest, &scratch[t])) return MLCE_E_MEMORY;
-#pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
-    for (int n = 0; n < count; n++)
-        mlce_span_streamed_terms(&units[n], &scratch[omp_get_thread_num()]);
-    return MLCE_OK;
-}
-
-/* Long units one after the other, cut up among the threads; then the others, one a thread. */
-static mlce_status run_factored(mlce_arena *arena, mlce_span_unit *units, int count) {
-    int threads = omp_get_max_threads();
-    mlce_factored_scratch *scratch = mlce_factored_scratch_new(arena, units, count, threads);
-    if (!scratch) return MLCE_E_MEMORY;
-    int shorts = 0;
-    for (int n = 0; n < count; n++) {
-        if (mlce_span_is_long(&units[n]))
-            mlce_span_factored(&units[n], scratch, 0);
-        else
-            shorts++;
-    }
-    if (shorts == 0) return MLCE_OK;
-#pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
-    for (int n = 0; n < count; n++)
-        if (!mlce_span_is_long(&units[n]))
-            mlce_span_factored(&units[n], scratch, omp_get_thread_num());
-    return MLCE_OK;
-}
-
+/* Its gradients are added to, those of run_factored() are written. */
 static void clear_gradients(const mlce_span_scores *f, const mlce_span_gradients *d) {
     size_t tokens = (size_t)f->offsets[f->sequences];
     size_t qk = tokens * (size_t)f->heads * 2 * (size_t)f->head_size;
     if (d->qk) memset(d->qk, 0, qk * sizeof *d->qk);
     if (d->type_terms)
         memset(d->type_terms, 0, tokens * 2 * (size_t)f->types * sizeof *d->type_terms);
+}
+
+static mlce_status run_streamed(mlce_arena *arena, const loss_call *call, mlce_span_unit *units,
+                                int count) {
+    int threads = omp_get_max_threads();
+    mlce_streamed_scratch *scratch = mlce_arena_alloc(arena, (size_t)threads, sizeof *scratch);
+    if (!scratch) return MLCE_E_MEMORY;
+    for (int t = 0; t < threads; t++)
+        if (!mlce_streamed_scratch_new(arena, mlce_span_longest(call->scores), &scratch[t]))
+            return MLCE_E_MEMORY;
+    clear_gradients(call->scores, &call->gradients);
+#pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
+    for (int n = 0; n < count; n++)
+        mlce_span_streamed_terms(&units[n], &scratch[omp_get_thread_num()]);
+    return MLCE_OK;
+}
+
+/* Long units are shared out among the threads one after the other; so are shorter ones where
+   there are too few of them to keep the threads busy. It must not depend on the number of threads,
+   for the bits do. */
+static bool is_split(const mlce_span_unit *unit, int units) {
+    enum { LONG = 512, FEW = 3 };
+    return unit->view.length > (units <= FEW ? LONG / 4 : LONG);
+}
+
+/* Split units one after the other; then the others, one a thread. */
+static mlce_status run_factored(mlce_arena *arena, mlce_span_unit *units, int count) {
+    int threads = omp_get_max_threads();
+    for (int n = 0; n < count; n++) units[n].split = is_split(&units[n], count);
+    mlce_factored_scratch *scratch = mlce_factored_scratch_new(arena, units, count, threads);
+    if (!scratch) return MLCE_E_MEMORY;
+    int whole = 0;
+    for (int n = 0; n < count; n++) {
+        if (units[n].split)
+            mlce_span_factored(&units[n], scratch, 0);
+        else
+            whole++;
+    }
+    if (whole == 0) return MLCE_OK;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
+    for (int n = 0; n < count; n++)
+        if (!units[n].split) mlce_span_factored(&units[n], scratch, omp_get_thread_num());
+    return MLCE_OK;
 }
 
 mlce_status mlce_span_loss_in(mlce_arena *arena, const mlce_loss_options *options,
@@ -185,13 +197,11 @@ mlce_status mlce_span_loss_in(mlce_arena *arena, const mlce_loss_options *option
         if (!(call.zeros = mlce_arena_alloc(arena, size, sizeof *call.zeros))) return MLCE_E_MEMORY;
         memset(call.zeros, 0, size * sizeof *call.zeros);
     }
-    clear_gradients(scores, &call.gradients);
     int count = scores->sequences * scores->heads;
     mlce_span_unit *units = make_units(arena, &call, count);
     if (!units) return MLCE_E_MEMORY;
     bool factors = options->kind != MLCE_LOSS_BINARY_CE && options->kind != MLCE_LOSS_FOCAL;
-    status = factors ? run_factored(arena, units, count)
-                     : run_streamed(arena, units, count, mlce_span_longest(scores));
+    status = factors ? run_factored(arena, units, count) : run_streamed(arena, &call, units, count);
     if (status) return status;
     for (int n = 0; n < count; n++) *loss += units[n].loss;
     if (scores->sequences) *loss /= (double)scores->sequences * scores->types;

@@ -23,6 +23,7 @@ typedef struct mlce_span_unit {
     mlce_gold_pair *gold; /* of these types and within the width, by i, j, type */
     int gold_count;
     float weight; /* 1 / (sequences * types of all heads) */
+    bool split;   /* its tiles are shared out among the threads */
 
     /* Gradients, at the same places as q, k, u, v; NULL where not wanted. */
     float *dq, *dk, *du, *dv;
@@ -89,11 +90,8 @@ typedef struct mlce_factored_scratch mlce_factored_scratch;
 mlce_factored_scratch *mlce_factored_scratch_new(mlce_arena *arena, const mlce_span_unit *units,
                                                  int count, int threads);
 
-/* Whether the unit is long enough to be cut up among threads. */
-bool mlce_span_is_long(const mlce_span_unit *unit);
-
-/* The unit's loss, into unit->loss; gradients are added. A long unit is to be called from outside
-   a parallel region, with thread = 0; any other with the calling thread's number. */
+/* The unit's loss, into unit->loss; its gradients are written. A split unit is to be called from
+   outside a parallel region, with thread = 0; any other with the calling thread's number. */
 void mlce_span_factored(mlce_span_unit *unit, mlce_factored_scratch *scratch, int thread);
 
 /* ---- loss.c ---- */

@@ -66,6 +66,18 @@ static const int offsets[] = {0, 1, 1, 5};
 
 OP(linear_op, mlce_linear(g, a, b, NULL))
 OP(linear_bias_op, mlce_linear(g, b, a, mlce_slice(g, c, 0, 5)))
+
+/* Both layers of one x, or only the one that `used` says. */
+static mlce_node *linear_pair(setup *s, mlce_node *a, mlce_node *b, mlce_node *c, int used) {
+    mlce_graph *g = s->graph;
+    mlce_node *x = mlce_tanh(g, a), *y[2];
+    mlce_node *bias[2] = {mlce_slice(g, c, 0, a->rows), mlce_slice(g, c, 1, b->rows)};
+    mlce_linear_pair(g, x, (mlce_node *[]){a, b}, bias, y);
+    return used < 2 ? y[used] : mlce_concat(g, y[0], y[1]);
+}
+OP(linear_pair_op, linear_pair(s, a, b, c, 2))
+OP(linear_pair_first_op, linear_pair(s, a, b, c, 0))
+OP(linear_pair_second_op, linear_pair(s, a, b, c, 1))
 OP(matmul_op, mlce_matmul(g, a, b, false, true))
 OP(matmul_tt_op, mlce_matmul(g, a, b, true, true))
 OP(matmul_tn_op, mlce_matmul(g, a, a, true, false))
@@ -88,20 +100,80 @@ static const struct {
     mlce_node *(*op)(setup *, mlce_node *, mlce_node *, mlce_node *);
     int shapes[4];
 } ops[] = {
-    {"linear", linear_op, {5, 8, 3, 8}},       {"linear_bias", linear_bias_op, {5, 8, 3, 8}},
-    {"matmul", matmul_op, {5, 8, 3, 8}},       {"matmul_tt", matmul_tt_op, {5, 8, 3, 5}},
-    {"matmul_tn", matmul_tn_op, {5, 8, 1, 1}}, {"add", add_op, {5, 8, 5, 8}},
-    {"multiply", multiply_op, {5, 8, 5, 8}},   {"same_twice", same_twice_op, {5, 8, 1, 1}},
-    {"scale", scale_op, {5, 8, 1, 1}},         {"gelu", gelu_op, {5, 8, 1, 1}},
-    {"tanh", tanh_op, {5, 8, 1, 1}},           {"sigmoid", sigmoid_op, {5, 8, 1, 1}},
-    {"relu", relu_op, {5, 8, 1, 1}},           {"layer_norm", layer_norm_op, {5, 8, 1, 1}},
-    {"dropout", dropout_op, {5, 8, 1, 1}},     {"concat_slice", concat_slice_op, {5, 4, 5, 7}},
+    {"linear", linear_op, {5, 8, 3, 8}},
+    {"linear_bias", linear_bias_op, {5, 8, 3, 8}},
+    {"linear_pair", linear_pair_op, {5, 8, 3, 8}},
+    {"linear_pair_first", linear_pair_first_op, {5, 8, 3, 8}},
+    {"linear_pair_second", linear_pair_second_op, {5, 8, 3, 8}},
+    {"matmul", matmul_op, {5, 8, 3, 8}},
+    {"matmul_tt", matmul_tt_op, {5, 8, 3, 5}},
+    {"matmul_tn", matmul_tn_op, {5, 8, 1, 1}},
+    {"add", add_op, {5, 8, 5, 8}},
+    {"multiply", multiply_op, {5, 8, 5, 8}},
+    {"same_twice", same_twice_op, {5, 8, 1, 1}},
+    {"scale", scale_op, {5, 8, 1, 1}},
+    {"gelu", gelu_op, {5, 8, 1, 1}},
+    {"tanh", tanh_op, {5, 8, 1, 1}},
+    {"sigmoid", sigmoid_op, {5, 8, 1, 1}},
+    {"relu", relu_op, {5, 8, 1, 1}},
+    {"layer_norm", layer_norm_op, {5, 8, 1, 1}},
+    {"dropout", dropout_op, {5, 8, 1, 1}},
+    {"concat_slice", concat_slice_op, {5, 4, 5, 7}},
     {"rope", rope_op, {5, 8, 1, 1}},
 };
 
 START_TEST(gradients_agree_with_finite_differences) {
     check_op(ops[_i].op, ops[_i].shapes[0], ops[_i].shapes[1], ops[_i].shapes[2],
              ops[_i].shapes[3]);
+}
+END_TEST
+
+/* One product of both weights, or two where one is wide: y is the same. */
+static void check_pair(int first_outputs, int second_outputs) {
+    mlce_graph *g = mlce_graph_new();
+    enum { ROWS = 37, IN = 19, MOST = 300 };
+    static float x[ROWS * IN], weights[2][MOST * IN], biases[2][MOST];
+    mlce_random random = mlce_random_new(4, MLCE_STREAM_DATA);
+    for (int i = 0; i < ROWS * IN; i++) x[i] = mlce_random_float(&random) - 0.5f;
+    for (int part = 0; part < 2; part++)
+        for (int i = 0; i < MOST; i++) {
+            biases[part][i] = mlce_random_float(&random);
+            for (int k = 0; k < IN; k++)
+                weights[part][i * IN + k] = mlce_random_float(&random) - 0.5f;
+        }
+    int outputs[2] = {first_outputs, second_outputs};
+    mlce_node *W[2], *b[2], *y[2], *node = mlce_constant(g, ROWS, IN, x);
+    for (int part = 0; part < 2; part++) {
+        W[part] = mlce_constant(g, outputs[part], IN, weights[part]);
+        b[part] = mlce_constant(g, 1, outputs[part], biases[part]);
+    }
+    mlce_linear_pair(g, node, W, b, y);
+    for (int part = 0; part < 2; part++) {
+        mlce_node *alone = mlce_linear(g, node, W[part], b[part]);
+        for (int i = 0; i < ROWS * outputs[part]; i++)
+            ck_assert_float_eq_tol(y[part]->value[i], alone->value[i], 1e-5f);
+    }
+    mlce_graph_free(g);
+}
+
+START_TEST(a_pair_of_linear_layers_equals_two) {
+    check_pair(12, 7);
+    check_pair(3, 300);
+    check_pair(257, 1);
+}
+END_TEST
+
+START_TEST(a_pair_of_linear_layers_refuses_what_does_not_fit) {
+    setup s;
+    set_up(&s, 3, 4, 2, 5);
+    mlce_graph *g = s.graph;
+    mlce_node *a = mlce_use(g, s.a), *y[2];
+    mlce_node *bias[2] = {mlce_slice(g, mlce_use(g, s.c), 0, 3),
+                          mlce_slice(g, mlce_use(g, s.c), 0, 2)};
+    mlce_linear_pair(g, a, (mlce_node *[]){a, mlce_use(g, s.b)}, bias, y);
+    ck_assert(!y[0] && !y[1]);
+    assert_fails(mlce_graph_status(g), MLCE_E_ARGUMENT, "mlce_linear_pair: [3, 4] and [2, 5]");
+    tear_down(&s);
 }
 END_TEST
 
@@ -282,6 +354,8 @@ END_TEST
 static void add_tests(TCase *cases) {
     tcase_add_loop_test(cases, gradients_agree_with_finite_differences, 0,
                         (int)(sizeof ops / sizeof ops[0]));
+    tcase_add_test(cases, a_pair_of_linear_layers_equals_two);
+    tcase_add_test(cases, a_pair_of_linear_layers_refuses_what_does_not_fit);
     tcase_add_test(cases, a_wrong_gradient_is_found);
     tcase_add_test(cases, shapes_that_do_not_fit_are_reported_once_at_the_end);
     tcase_add_test(cases, gradients_add_up_over_backwards_until_cleared);

@@ -276,6 +276,29 @@ START_TEST(panels_multiply_like_plain_sums) {
 }
 END_TEST
 
+/* Columns of a matrix as rows, added to what is there. */
+START_TEST(a_panel_takes_columns_and_adds) {
+    enum { DEPTH = 9, WIDTH = 23, STRIDE = 40 };
+    _Alignas(64) float panel[DEPTH * MLCE_PANEL];
+    float A[DEPTH * WIDTH], C[WIDTH * STRIDE];
+    const float *columns[WIDTH];
+    for (int i = 0; i < DEPTH * MLCE_PANEL; i++) panel[i] = (float)(i % 5 - 2);
+    for (int i = 0; i < DEPTH * WIDTH; i++) A[i] = (float)(i % 7 - 3);
+    for (int r = 0; r < WIDTH; r++) columns[r] = A + r;
+    for (int count = 1; count <= WIDTH; count++) {
+        for (int i = 0; i < WIDTH * STRIDE; i++) C[i] = (float)i;
+        mlce_panel_multiply(columns, WIDTH, count, panel, DEPTH, true, C, STRIDE);
+        for (int r = 0; r < WIDTH; r++)
+            for (int c = 0; c < STRIDE; c++) {
+                float sum = (float)(r * STRIDE + c);
+                for (int k = 0; r < count && c < MLCE_PANEL && k < DEPTH; k++)
+                    sum += A[k * WIDTH + r] * panel[k * MLCE_PANEL + c];
+                ck_assert_float_eq(C[r * STRIDE + c], sum);
+            }
+    }
+}
+END_TEST
+
 /* ---- The encoders ---- */
 
 static mlce_model *new_model(const char *type, const char *dropout) {
@@ -375,6 +398,7 @@ static void add(TCase *cases) {
     tcase_add_test(cases, a_warm_step_takes_no_memory_from_the_system);
     tcase_add_test(cases, shapes_that_do_not_fit_are_refused);
     tcase_add_test(cases, panels_multiply_like_plain_sums);
+    tcase_add_test(cases, a_panel_takes_columns_and_adds);
     tcase_add_test(cases, encoders_have_the_parameters_of_pytorch);
     tcase_add_test(cases, dropout_follows_the_last_layer_while_training);
     tcase_add_test(cases, layers_are_refused_where_they_mean_nothing);
