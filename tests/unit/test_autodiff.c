@@ -58,7 +58,7 @@ static void check_op(mlce_node *(*op)(setup *, mlce_node *, mlce_node *, mlce_no
 #define OP(name, expression)                                                                       \
     static mlce_node *name(setup *s, mlce_node *a, mlce_node *b, mlce_node *c) {                   \
         mlce_graph *g = s->graph;                                                                  \
-        (void)a, (void)b, (void)c;                                                                 \
+        (void)g, (void)a, (void)b, (void)c;                                                        \
         return expression;                                                                         \
     }
 
@@ -132,20 +132,20 @@ END_TEST
 static void check_pair(int first_outputs, int second_outputs) {
     mlce_graph *g = mlce_graph_new();
     enum { ROWS = 37, IN = 19, MOST = 300 };
-    static float x[ROWS * IN], weights[2][MOST * IN], biases[2][MOST];
+    static float x[ROWS * IN], W_values[2][MOST * IN], b_values[2][MOST];
     mlce_random random = mlce_random_new(4, MLCE_STREAM_DATA);
     for (int i = 0; i < ROWS * IN; i++) x[i] = mlce_random_float(&random) - 0.5f;
     for (int part = 0; part < 2; part++)
         for (int i = 0; i < MOST; i++) {
-            biases[part][i] = mlce_random_float(&random);
+            b_values[part][i] = mlce_random_float(&random);
             for (int k = 0; k < IN; k++)
-                weights[part][i * IN + k] = mlce_random_float(&random) - 0.5f;
+                W_values[part][i * IN + k] = mlce_random_float(&random) - 0.5f;
         }
     int outputs[2] = {first_outputs, second_outputs};
     mlce_node *W[2], *b[2], *y[2], *node = mlce_constant(g, ROWS, IN, x);
     for (int part = 0; part < 2; part++) {
-        W[part] = mlce_constant(g, outputs[part], IN, weights[part]);
-        b[part] = mlce_constant(g, 1, outputs[part], biases[part]);
+        W[part] = mlce_constant(g, outputs[part], IN, W_values[part]);
+        b[part] = mlce_constant(g, 1, outputs[part], b_values[part]);
     }
     mlce_linear_pair(g, node, W, b, y);
     for (int part = 0; part < 2; part++) {
