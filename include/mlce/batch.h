@@ -3,6 +3,7 @@
 #define MLCE_BATCH_H
 
 #include "mlce/dataset.h"
+#include "mlce/shape.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -11,7 +12,8 @@ extern "C" {
 typedef struct mlce_batch {
     int sequences;
     int tokens;
-    int width;               /* features a token */
+    int width;               /* features a token: the dataset's, and behind them those of
+                                mlce_batch_options.shape */
     const int64_t *ids;      /* [sequences] their numbers in the dataset */
     const int *offsets;      /* [sequences+1]; sequence b is the rows offsets[b] .. offsets[b+1] */
     const float *embeddings; /* [tokens, width] */
@@ -28,12 +30,14 @@ typedef struct mlce_batch_options {
     bool bucket;   /* with shuffle: sequences of like length share a batch. Windows of 64 batches
                       are sorted by length, and the batches then shuffled */
     uint64_t seed;
+    mlce_shape_options shape; /* features of the tokens' text beside each embedding; {0}: none */
 } mlce_batch_options;
 
 typedef struct mlce_batcher mlce_batcher;
 
 /* Batches over a dataset, which must outlive the batcher. A thread of its own reads the next
-   batch while the caller works on this one. Free with mlce_batcher_free(). */
+   batch while the caller works on this one. With shape features the dataset's text is loaded
+   (mlce_dataset_load_text()); MLCE_E_DATA where it has none. Free with mlce_batcher_free(). */
 MLCE_API mlce_status mlce_batcher_new(mlce_dataset *dataset, const mlce_batch_options *options,
                                       mlce_batcher **batcher);
 MLCE_API void mlce_batcher_free(mlce_batcher *batcher);

@@ -33,8 +33,9 @@ typedef struct mlce_config_key {
     const char *doc;      /* one line */
     double min, max;      /* INT and FLOAT: the values allowed, both ends included */
     const char *choices;  /* CHOICE: "adam|adamw" */
-    const char *only;     /* "model.head=global_pointer": the key has an effect only there;
-                             "encoder.*.type=mlp" speaks of the same numbered section. NULL: always */
+    const char *only;     /* "model.head=global_pointer": the key has an effect only there, or with
+                             != everywhere else; "encoder.*.type=mlp" speaks of the same numbered
+                             section. NULL: always */
 } mlce_config_key;
 
 /* All keys of the program: a list of tables, each ended by a key whose name is NULL; the list is

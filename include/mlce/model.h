@@ -27,7 +27,13 @@ MLCE_API const mlce_config *mlce_model_config(const mlce_model *model);
 MLCE_API mlce_parameters *mlce_model_parameters(const mlce_model *model);
 /* What the head is for. */
 MLCE_API mlce_task mlce_model_task(const mlce_model *model);
+/* Features a token of the datasets it is for. */
 MLCE_API int mlce_model_width(const mlce_model *model);
+/* Features a token of the batches it is for: those of the dataset, then the shape features
+   (mlce/shape.h) that features.shape asks for. A batch of another width fails in
+   mlce_model_forward(): mlce_batch_options.shape = mlce_shape_options_from(config) makes it right.
+ */
+MLCE_API int mlce_model_input_width(const mlce_model *model);
 MLCE_API int mlce_model_types(const mlce_model *model);
 MLCE_API const char *const *mlce_model_type_names(const mlce_model *model);
 /* What made the embeddings the model was trained on; "" when not known. */
@@ -60,8 +66,9 @@ MLCE_API mlce_node *mlce_model_loss(mlce_model *model, mlce_graph *graph, const 
 MLCE_API mlce_status mlce_model_decode(mlce_model *model, const mlce_output *output,
                                        const mlce_batch *batch, mlce_span_list *list);
 
-/* Whether a dataset's task and features fit the model; also brings its types into the model's
-   order. MLCE_E_DATA says what differs, MLCE_E_CONFIG which encoder is not for such data. */
+/* Whether a dataset's task and features fit the model, and its tokens have the text that shape
+   features need; also brings its types into the model's order. MLCE_E_DATA says what differs,
+   MLCE_E_CONFIG which encoder is not for such data. */
 MLCE_API mlce_status mlce_model_accepts(const mlce_model *model, mlce_dataset *dataset);
 
 /* Reads the model of a run folder (its best checkpoint), of a checkpoint file, or of weights

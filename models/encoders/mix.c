@@ -77,6 +77,7 @@ static mlce_node *forward(mlce_graph *g, const void *encoder, mlce_node *x,
 
 const mlce_encoder_type mlce_encoder_mix = {
     .name = "mix",
+    .of_embeddings = true,
     .declare = declare,
     .forward = forward,
     .check = check,

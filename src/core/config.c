@@ -170,11 +170,12 @@ bool mlce_config_has_effect(const mlce_config *config, const mlce_config_entry *
     const char *equals = strchr(only, '=');
     char pattern[MLCE_CONFIG_NAME_SIZE], name[MLCE_CONFIG_NAME_SIZE];
     if (!equals) mlce_config_mistake(entry->name, "its condition has no '='");
-    snprintf(pattern, sizeof pattern, "%.*s", (int)(equals - only), only);
+    snprintf(pattern, sizeof pattern, "%.*s", (int)strcspn(only, "!="), only);
     mlce_config_full_name(pattern, entry->section, name, sizeof name);
     const mlce_config_entry *asked = mlce_config_find(config, name);
     if (!asked) mlce_config_mistake(name, "a condition asks for it, but no table declares it");
-    if (!mlce_config_one_of(equals + 1, asked->value.text)) {
+    bool excludes = equals > only && equals[-1] == '!';
+    if (mlce_config_one_of(equals + 1, asked->value.text) == excludes) {
         if (unmet) *unmet = asked;
         return false;
     }

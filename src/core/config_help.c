@@ -51,11 +51,13 @@ static void print_facts(FILE *out, const mlce_config_key *key) {
         separator = "; ";
     }
     if (key->only) {
-        size_t name = strcspn(key->only, "=");
+        size_t name = strcspn(key->only, "!=");
         const char *dot = strstr(key->only, "*."); /* a key of the same section: without it */
         size_t start = dot ? (size_t)(dot - key->only) + 2 : 0;
-        fprintf(out, "%sonly with %.*s = ", separator, (int)(name - start), key->only + start);
-        if (key->only[name]) mlce_config_print_choices(out, key->only + name + 1);
+        bool excludes = key->only[name] == '!';
+        fprintf(out, "%sonly with %.*s %s ", separator, (int)(name - start), key->only + start,
+                excludes ? "other than" : "=");
+        mlce_config_print_choices(out, key->only + name + (excludes ? 2 : 1));
         separator = "; ";
     }
     if (*separator == ';') fputc(']', out);

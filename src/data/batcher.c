@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "data/batch_plan.h"
+#include "data/dataset_parts.h"
 #include "mlce/memory.h"
 
 enum { MESSAGE_SIZE = 2048 };
@@ -31,7 +32,8 @@ typedef struct slot {
 struct mlce_batcher {
     mlce_dataset *dataset;
     int *lengths; /* of all sequences */
-    int width;
+    mlce_shape_options shape;
+    int width; /* of a row: the dataset's and that of the shape features */
     mlce_batch_plan plan;
     slot slots[2];
     bool planned;
@@ -112,6 +114,16 @@ static void free_slot(slot *s) {
     free(s->embeddings);
 }
 
+/* The embeddings of a sequence, and beside them its shape features. */
+static mlce_status read_rows(const mlce_batcher *batcher, int64_t s, float *rows) {
+    size_t stride = (size_t)batcher->width;
+    mlce_status status = mlce_rows_read(batcher->dataset, s, rows, stride);
+    if (status || !batcher->shape.buckets) return status;
+    return mlce_shape_rows(&batcher->shape, mlce_dataset_token_text(batcher->dataset, s),
+                           batcher->lengths[s], rows + mlce_dataset_width(batcher->dataset),
+                           stride);
+}
+
 static mlce_status fill_slot(mlce_batcher *batcher, slot *s, int64_t b) {
     const mlce_batch_plan *plan = &batcher->plan;
     int n = (int)(plan->starts[b + 1] - plan->starts[b]);
@@ -131,8 +143,8 @@ static mlce_status fill_slot(mlce_batcher *batcher, slot *s, int64_t b) {
         s->ids[i] = id;
         s->offsets[i + 1] = row + batcher->lengths[id];
         s->span_offsets[i + 1] = span + count;
-        mlce_status status = mlce_dataset_read(
-            batcher->dataset, id, s->embeddings + (size_t)row * (size_t)batcher->width);
+        mlce_status status =
+            read_rows(batcher, id, s->embeddings + (size_t)row * (size_t)batcher->width);
         if (status) return status;
     }
     s->batch = (mlce_batch){.sequences = n,
@@ -204,6 +216,19 @@ static mlce_status start_reader(mlce_batcher *batcher) {
     return MLCE_OK;
 }
 
+/* Shape features and the width of the rows. */
+static mlce_status set_features(mlce_batcher *batcher, const mlce_shape_options *shape) {
+    int width = mlce_dataset_width(batcher->dataset);
+    mlce_status status = mlce_shape_check(shape);
+    if (status) return status;
+    if (width > INT_MAX - mlce_shape_width(shape))
+        return mlce_fail(MLCE_E_DATA, "%s: rows of %d features leave no room for %d shape features",
+                         mlce_dataset_name(batcher->dataset), width, mlce_shape_width(shape));
+    batcher->shape = *shape;
+    batcher->width = width + mlce_shape_width(shape);
+    return shape->buckets ? mlce_text_need_tokens(batcher->dataset) : MLCE_OK;
+}
+
 mlce_status mlce_batcher_new(mlce_dataset *dataset, const mlce_batch_options *options,
                              mlce_batcher **result) {
     *result = NULL;
@@ -217,10 +242,10 @@ mlce_status mlce_batcher_new(mlce_dataset *dataset, const mlce_batch_options *op
     pthread_cond_init(&batcher->reader_may_go, NULL);
     pthread_cond_init(&batcher->batch_is_there, NULL);
     batcher->dataset = dataset;
-    batcher->width = mlce_dataset_width(dataset);
     int64_t sequences = mlce_dataset_sequences(dataset);
-    batcher->lengths = mlce_calloc((size_t)sequences, sizeof *batcher->lengths);
-    mlce_status status = batcher->lengths ? MLCE_OK : MLCE_E_MEMORY;
+    mlce_status status = set_features(batcher, &options->shape);
+    if (!status) batcher->lengths = mlce_calloc((size_t)sequences, sizeof *batcher->lengths);
+    if (!status && !batcher->lengths) status = MLCE_E_MEMORY;
     for (int64_t s = 0; s < sequences && !status; s++)
         batcher->lengths[s] = mlce_dataset_length(dataset, s);
     if (!status)

@@ -122,6 +122,9 @@ void mlce_rows_close(mlce_dataset_file *file);
 mlce_status mlce_rows_load(mlce_dataset *dataset, mlce_dataset_file *file);
 /* Reads all rows and keeps none. */
 mlce_status mlce_rows_check(mlce_dataset *dataset, mlce_dataset_file *file);
+/* mlce_dataset_read() to rows that begin `stride` floats apart; what stands between them is left
+   alone. */
+mlce_status mlce_rows_read(mlce_dataset *dataset, int64_t s, float *rows, size_t stride);
 /* Bytes of a stored number, on disk and in memory. */
 size_t mlce_rows_stored_size(mlce_precision precision);
 size_t mlce_rows_kept_size(mlce_precision precision);
@@ -131,6 +134,9 @@ size_t mlce_rows_kept_size(mlce_precision precision);
 /* The optional parts of a file have the shapes they must have. */
 mlce_status mlce_text_check_shapes(const mlce_dataset_file *file);
 void mlce_text_free(mlce_dataset_file *file);
+/* Loads the text; fails where a file that has tokens lacks /tokens/text, or has no tokens but
+   items. */
+mlce_status mlce_text_need_tokens(mlce_dataset *dataset);
 /* 0 <= start <= end <= limit. Messages lack where it is. */
 mlce_status mlce_check_chars(int64_t start, int64_t end, int64_t limit);
 

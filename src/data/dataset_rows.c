@@ -245,14 +245,37 @@ mlce_status mlce_rows_check(mlce_dataset *dataset, mlce_dataset_file *file) {
     return pass_over(dataset, file, false);
 }
 
-static void copy_resident(const mlce_dataset_file *file, size_t start, size_t count, float *rows) {
-    if (file->precision == MLCE_FLOAT16)
-        mlce_floats_from_halves(rows, (const uint16_t *)file->rows + start, count);
-    else
-        memcpy(rows, (const float *)file->rows + start, count * sizeof *rows);
+static void widen(float *floats, const void *numbers, size_t count, mlce_precision precision) {
+    switch (precision) {
+    case MLCE_FLOAT16:
+        mlce_floats_from_halves(floats, numbers, count);
+        break;
+    case MLCE_FLOAT32:
+        memcpy(floats, numbers, count * sizeof *floats);
+        break;
+    case MLCE_FLOAT64:
+        floats_from_doubles(floats, numbers, count);
+        break;
+    }
+}
+
+/* Rows of `width` numbers, end to end, to rows that begin `stride` floats apart. */
+static void widen_rows(float *rows, size_t stride, const void *numbers, size_t count, size_t width,
+                       mlce_precision precision) {
+    size_t size = mlce_rows_stored_size(precision);
+    if (stride == width) {
+        widen(rows, numbers, count * width, precision);
+        return;
+    }
+    for (size_t t = 0; t < count; t++)
+        widen(rows + t * stride, (const char *)numbers + t * width * size, width, precision);
 }
 
 mlce_status mlce_dataset_read(mlce_dataset *dataset, int64_t s, float *rows) {
+    return mlce_rows_read(dataset, s, rows, (size_t)dataset->width);
+}
+
+mlce_status mlce_rows_read(mlce_dataset *dataset, int64_t s, float *rows, size_t stride) {
     if (s < 0 || s >= dataset->sequences)
         return mlce_fail(MLCE_E_ARGUMENT, "%s: there is no %s %lld: it has %lld", dataset->name,
                          mlce_dataset_layout_of(dataset)->sequence, (long long)s,
@@ -260,21 +283,20 @@ mlce_status mlce_dataset_read(mlce_dataset *dataset, int64_t s, float *rows) {
     const mlce_dataset_file *file = mlce_dataset_file_of(dataset, s);
     int64_t first = dataset->offsets[s] - file->first_token;
     size_t length = (size_t)(dataset->offsets[s + 1] - dataset->offsets[s]);
-    size_t width = (size_t)dataset->width, values = length * width;
+    size_t width = (size_t)dataset->width;
     if (length == 0) return MLCE_OK;
     if (dataset->resident) {
-        copy_resident(file, (size_t)first * width, values, rows);
+        mlce_precision kept = file->precision == MLCE_FLOAT16 ? MLCE_FLOAT16 : MLCE_FLOAT32;
+        const char *from = (const char *)file->rows;
+        from += (size_t)first * width * mlce_rows_kept_size(kept);
+        widen_rows(rows, stride, from, length, width, kept);
         return MLCE_OK;
     }
-    mlce_status status = MLCE_OK;
-    void *stored = rows;
-    if (file->precision != MLCE_FLOAT32) {
-        status = reserve_scratch(dataset, file, length);
-        stored = dataset->scratch;
-    }
+    bool direct = file->precision == MLCE_FLOAT32 && stride == width;
+    mlce_status status = direct ? MLCE_OK : reserve_scratch(dataset, file, length);
+    void *stored = direct ? rows : dataset->scratch;
     if (!status) status = read_stored(file, first, length, stored);
     if (!status) status = check_finite(dataset, file, first, length, stored);
-    if (!status && file->precision == MLCE_FLOAT16) mlce_floats_from_halves(rows, stored, values);
-    if (!status && file->precision == MLCE_FLOAT64) floats_from_doubles(rows, stored, values);
+    if (!status && !direct) widen_rows(rows, stride, stored, length, width, file->precision);
     return status;
 }

@@ -135,6 +135,23 @@ mlce_status mlce_dataset_load_text(mlce_dataset *dataset) {
     return status;
 }
 
+mlce_status mlce_text_need_tokens(mlce_dataset *dataset) {
+    const mlce_dataset_layout *layout = mlce_dataset_layout_of(dataset);
+    if (!layout->token_text)
+        return mlce_fail(MLCE_E_DATA,
+                         "%s: holds %s, which have no tokens for features.shape to look at: set "
+                         "features.shape = 0",
+                         dataset->name, layout->holds);
+    mlce_status status = mlce_dataset_load_text(dataset);
+    for (size_t i = 0; i < dataset->file_count && !status; i++)
+        if (dataset->files[i].tokens && !dataset->files[i].token_text.items)
+            status = mlce_fail(MLCE_E_DATA,
+                               "%s: has no %s, which features.shape is computed from: add the "
+                               "tokens as written, or train with features.shape = 0",
+                               dataset->files[i].path, layout->token_text);
+    return status;
+}
+
 /* ---- Asking ---- */
 
 const char *const *mlce_dataset_token_text(const mlce_dataset *dataset, int64_t s) {

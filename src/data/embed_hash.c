@@ -7,54 +7,24 @@
 
 #include <math.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utf8proc.h>
 
+#include "data/ngrams.h"
+
 enum { COLUMNS = 4, SHORTEST = 3, LONGEST = 5 };
 /* Weights of the n-grams: a word's end, and then its beginning, say most about what it is. */
 enum { INNER = 16, BEGIN = 32, END = 64 };
-enum { BEGIN_MARK = 0x02, END_MARK = 0x03, REPLACEMENT = 0xFFFD };
 
 /* Sum of squares of the whole token and of the shape, relative to that of the n-grams. */
 static const double WHOLE_SHARE = 0.1, SHAPE_SHARE = 1.0;
 
-/* FNV-1a, a code point at a time. */
-static const uint64_t FNV_START = 0xCBF29CE484222325u, FNV_PRIME = 0x100000001B3u;
-
-static uint64_t fnv(uint64_t hash, uint32_t value) {
-    return (hash ^ value) * FNV_PRIME;
-}
-
-/* The finaliser of SplitMix64 (Steele, Lea, Flood 2014). */
-static uint64_t mix(uint64_t x) {
-    x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9u;
-    x = (x ^ x >> 27) * 0x94D049BB133111EBu;
-    return x ^ x >> 31;
-}
-
 static void add_feature(uint64_t hash, long weight, int dim, float *row) {
     for (uint64_t c = 1; c <= COLUMNS; c++) {
-        uint64_t bits = mix(hash + c * 0x9E3779B97F4A7C15u);
-        uint64_t column = (bits >> 32) * (uint64_t)dim >> 32;
-        row[column] += (float)(bits & 1 ? weight : -weight);
+        mlce_hash_place place = mlce_hash_draw(hash, c, dim);
+        row[place.column] += (float)(place.positive ? weight : -weight);
     }
-}
-
-/* The next code point, and *text behind it; 0 at the end. */
-static int32_t next_code_point(const char **text, size_t *left) {
-    if (!*left) return 0;
-    utf8proc_int32_t code;
-    utf8proc_ssize_t bytes =
-        utf8proc_iterate((const utf8proc_uint8_t *)*text, (utf8proc_ssize_t)*left, &code);
-    if (bytes <= 0) {
-        bytes = 1;
-        code = REPLACEMENT;
-    }
-    *text += bytes;
-    *left -= (size_t)bytes;
-    return code;
 }
 
 static char shape_of(int32_t code) {
@@ -77,24 +47,17 @@ static char shape_of(int32_t code) {
     }
 }
 
-/* The last code points of a token, the newest at the end. */
-typedef struct window {
-    int32_t code[LONGEST];
-    int filled;
-} window;
-
 /* Adds the n-grams that end with `code`, and returns the sum of their squared weights. */
-static double add_ngrams(window *w, int32_t code, int dim, float *row) {
-    memmove(w->code, w->code + 1, (LONGEST - 1) * sizeof w->code[0]);
-    w->code[LONGEST - 1] = code;
-    if (w->filled < LONGEST) w->filled++;
+static double add_ngrams(mlce_ngram_window *w, int32_t code, int dim, float *row) {
+    mlce_ngram_push(w, code);
     double squares = 0;
-    uint64_t hash = fnv(FNV_START, 'n');
-    for (int n = 1; n <= w->filled; n++) {
-        hash = fnv(hash, (uint32_t)w->code[LONGEST - n]);
+    uint64_t hash = mlce_hash_start('n');
+    for (int n = 1; n <= w->filled && n <= LONGEST; n++) {
+        int32_t first = mlce_ngram_from_end(w, n);
+        hash = mlce_hash_next(hash, (uint32_t)first);
         if (n < SHORTEST) continue;
-        bool begins = w->code[LONGEST - n] == BEGIN_MARK;
-        long weight = code == END_MARK ? END : begins ? BEGIN : INNER;
+        bool begins = first == MLCE_NGRAM_BEGIN;
+        long weight = code == MLCE_NGRAM_END ? END : begins ? BEGIN : INNER;
         add_feature(hash, weight, dim, row);
         squares += (double)(weight * weight);
     }
@@ -111,20 +74,19 @@ static void scale_to_norm(int dim, float *row) {
 
 void mlce_embed_hash(const char *token, int dim, float *row) {
     for (int c = 0; c < dim; c++) row[c] = 0;
-    window w = {0};
-    double squares = add_ngrams(&w, BEGIN_MARK, dim, row);
-    uint64_t whole = fnv(FNV_START, 'w'), shape = fnv(FNV_START, 's');
+    mlce_ngram_window w = {0};
+    double squares = add_ngrams(&w, MLCE_NGRAM_BEGIN, dim, row);
+    uint64_t whole = mlce_hash_start('w'), shape = mlce_hash_start('s');
     char last_shape = 0;
-    size_t left = strlen(token);
-    for (int32_t code; (code = next_code_point(&token, &left)) != 0;) {
+    for (int32_t code; (code = mlce_next_code_point(&token)) != 0;) {
         char kind = shape_of(code);
-        if (kind != last_shape) shape = fnv(shape, (unsigned char)kind);
+        if (kind != last_shape) shape = mlce_hash_next(shape, (unsigned char)kind);
         last_shape = kind;
         code = utf8proc_tolower(code);
-        whole = fnv(whole, (uint32_t)code);
+        whole = mlce_hash_next(whole, (uint32_t)code);
         squares += add_ngrams(&w, code, dim, row);
     }
-    squares += add_ngrams(&w, END_MARK, dim, row);
+    squares += add_ngrams(&w, MLCE_NGRAM_END, dim, row);
     if (squares == 0) squares = INNER * INNER; /* an empty token */
     add_feature(whole, lround(sqrt(squares * WHOLE_SHARE)), dim, row);
     add_feature(shape, lround(sqrt(squares * SHAPE_SHARE)), dim, row);

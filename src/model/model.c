@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/dataset_layout.h"
+#include "data/dataset_parts.h"
 #include "model/output.h"
 #include "model/parts.h"
 
@@ -52,6 +52,8 @@ struct mlce_model {
     mlce_config *config;
     mlce_parameters *parameters;
     int width, types;
+    mlce_shape_options shape;
+    int joined; /* shape features join the embeddings before this encoder: 0, or 1 behind a mix */
     char **type_names;
     char *embedding;
     float dropout, token_dropout;
@@ -107,6 +109,10 @@ static const mlce_encoder_type *encoder_at(const mlce_config *config, int n, cha
 mlce_status mlce_model_check(const mlce_config *config) {
     mlce_status status = mlce_config_check(config);
     if (status) return status;
+    mlce_shape_options shape = mlce_shape_options_from(config);
+    if (shape.buckets && shape.ngram_min > shape.ngram_max)
+        return mlce_fail(MLCE_E_CONFIG, "features.ngram_min = %d is over features.ngram_max = %d",
+                         shape.ngram_min, shape.ngram_max);
     if (mlce_config_bool(config, "model.rope") && mlce_config_int(config, "model.head_size") % 2)
         return mlce_fail(MLCE_E_CONFIG,
                          "model.head_size = %s must be even with model.rope = yes: rotary position "
@@ -124,14 +130,17 @@ mlce_status mlce_model_check(const mlce_config *config) {
 /* Encoders and head, each declaring its parameters for the width that the one before it leaves. */
 static mlce_status declare_layers(mlce_model *model) {
     const mlce_config *config = model->config;
-    int width = model->width;
+    int width = mlce_model_input_width(model);
     for (int n = 0; n < model->encoder_count; n++) {
         char prefix[32];
         encoder *e = &model->encoders[n];
         e->type = encoder_at(config, n, prefix);
         if (!e->type) return MLCE_E_CONFIG;
+        if (n == 0 && e->type->of_embeddings) model->joined = 1;
+        if (n < model->joined) width = model->width;
         e->state = e->type->declare(model->parameters, config, prefix, width, &width);
         if (!e->state) return MLCE_E_MEMORY;
+        if (n < model->joined) width += mlce_shape_width(&model->shape);
     }
     model->head = mlce_find_head(mlce_config_string(config, "model.head"));
     if (!model->head) return MLCE_E_CONFIG;
@@ -182,6 +191,10 @@ static mlce_status build(mlce_model *model, const mlce_config *config, const cha
     if (!model->config || !model->parameters || !model->embedding || !model->encoders ||
         !model->thresholds)
         return MLCE_E_MEMORY;
+    model->shape = mlce_shape_options_from(config);
+    if (model->width > INT_MAX - mlce_shape_width(&model->shape))
+        return mlce_fail(MLCE_E_CONFIG, "features.shape = %d: too many beside %d features a token",
+                         model->shape.buckets, model->width);
     model->dropout = (float)mlce_config_float(config, "model.dropout");
     model->token_dropout = (float)mlce_config_float(config, "model.token_dropout");
     model->variational =
@@ -250,6 +263,10 @@ int mlce_model_width(const mlce_model *model) {
     return model->width;
 }
 
+int mlce_model_input_width(const mlce_model *model) {
+    return model->width + mlce_shape_width(&model->shape);
+}
+
 int mlce_model_types(const mlce_model *model) {
     return model->types;
 }
@@ -270,14 +287,32 @@ mlce_status mlce_model_set_embedding(mlce_model *model, const char *embedding) {
     return MLCE_OK;
 }
 
-mlce_output mlce_model_forward(mlce_model *model, mlce_graph *graph, const mlce_batch *batch) {
-    mlce_node *x = mlce_constant(graph, batch->tokens, batch->width, batch->embeddings);
+/* The batch's rows, with dropout. */
+static mlce_node *input(const mlce_model *model, mlce_graph *graph, const mlce_batch *batch) {
+    int width = mlce_model_input_width(model);
+    if (batch->width != width)
+        return mlce_graph_fail(
+            graph, mlce_fail(MLCE_E_ARGUMENT,
+                             "a batch of %d features a token, but the model is for %d: %d of the "
+                             "dataset and %d of features.shape (mlce_batch_options.shape)",
+                             batch->width, width, model->width, width - model->width));
+    mlce_node *x = mlce_constant(graph, batch->tokens, width, batch->embeddings);
     x = mlce_dropout_tokens(graph, x, model->token_dropout);
-    x = model->variational
-            ? mlce_dropout_sequences(graph, x, batch->offsets, batch->sequences, model->dropout)
-            : mlce_dropout(graph, x, model->dropout);
-    for (int n = 0; n < model->encoder_count; n++)
+    return model->variational
+               ? mlce_dropout_sequences(graph, x, batch->offsets, batch->sequences, model->dropout)
+               : mlce_dropout(graph, x, model->dropout);
+}
+
+mlce_output mlce_model_forward(mlce_model *model, mlce_graph *graph, const mlce_batch *batch) {
+    mlce_node *x = input(model, graph, batch), *late = NULL;
+    if (model->joined && model->shape.buckets) {
+        late = mlce_slice(graph, x, model->width, mlce_shape_width(&model->shape));
+        x = mlce_slice(graph, x, 0, model->width);
+    }
+    for (int n = 0; n < model->encoder_count; n++) {
         x = model->encoders[n].type->forward(graph, model->encoders[n].state, x, batch);
+        if (late && n + 1 == model->joined) x = mlce_concat(graph, x, late);
+    }
     mlce_output output = model->head->forward(graph, model->head_state, x, batch);
     if (model->learned_thresholds)
         output.factors.thresholds = mlce_use(graph, model->learned_thresholds);
@@ -295,6 +330,19 @@ mlce_status mlce_model_decode(mlce_model *model, const mlce_output *output, cons
     return mlce_output_decode(output, batch, &decision, list);
 }
 
+/* " (and computes 272 more, ...)", where it does. */
+typedef struct description {
+    char text[96];
+} description;
+
+static description describe_shape(const mlce_model *model) {
+    description d = {""};
+    if (model->shape.buckets)
+        snprintf(d.text, sizeof d.text, " (beside which it computes %d by features.shape = %d)",
+                 mlce_shape_width(&model->shape), model->shape.buckets);
+    return d;
+}
+
 mlce_status mlce_model_accepts(const mlce_model *model, mlce_dataset *dataset) {
     const mlce_dataset_layout *layout = mlce_dataset_layout_of(dataset);
     if (mlce_dataset_task(dataset) != model->head->task)
@@ -305,10 +353,14 @@ mlce_status mlce_model_accepts(const mlce_model *model, mlce_dataset *dataset) {
                          mlce_dataset_layouts[model->head->task].holds, layout->head);
     if (mlce_dataset_width(dataset) != model->width)
         return mlce_fail(MLCE_E_DATA,
-                         "%s: %s has %d features %s, the model was made for %d: use %s of one "
+                         "%s: %s has %d features %s, the model was made for %d%s: use %s of one "
                          "kind for all splits",
                          mlce_dataset_name(dataset), layout->rows, mlce_dataset_width(dataset),
-                         layout->a_token, model->width, layout->values);
+                         layout->a_token, model->width, describe_shape(model).text, layout->values);
+    if (model->shape.buckets) {
+        mlce_status status = mlce_text_need_tokens(dataset);
+        if (status) return status;
+    }
     for (int n = 0; n < model->encoder_count; n++) {
         char prefix[32];
         const mlce_encoder_type *type = encoder_at(model->config, n, prefix);

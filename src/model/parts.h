@@ -37,6 +37,8 @@ float mlce_encoder_float(const mlce_config *config, const char *prefix, const ch
 /* An encoder: [tokens, in] -> [tokens, out], over the sequences of a batch. */
 typedef struct mlce_encoder_type {
     const char *name; /* as in encoder.N.type */
+    /* Its input is nothing but embeddings: shape features join behind it. */
+    bool of_embeddings;
     /* Declares the parameters under `prefix` ("encoder.1"), reads the keys "<prefix>.size" ...
        Returns its state (plain memory, freed with free()) and the width that leaves it in *out;
        NULL (message set) on failure. */

@@ -73,6 +73,7 @@ mlce_status mlce_predict(mlce_model *model, mlce_dataset *dataset, mlce_predicti
     mlce_batch_options options = {
         .sequences = (int)mlce_config_int(config, "train.batch_size"),
         .tokens = (int)mlce_config_int(config, "train.batch_tokens"),
+        .shape = mlce_shape_options_from(config),
     };
     prediction p = {.model = model, .callback = callback, .context = context};
     mlce_batcher *batcher = NULL;

@@ -6,6 +6,7 @@
 #include "model/parts.h"
 #include "train/keys.h"
 
+extern const mlce_config_key mlce_shape_keys[];
 extern const mlce_config_key mlce_model_keys[];
 extern const mlce_config_key mlce_encoder_mlp_keys[];
 extern const mlce_config_key mlce_head_efficient_global_pointer_keys[];
@@ -30,6 +31,7 @@ static const mlce_head_type *const heads[] = {
 
 static const mlce_config_key *const tables[] = {
     mlce_train_keys,
+    mlce_shape_keys,
     mlce_model_keys,
     mlce_head_efficient_global_pointer_keys,
     mlce_encoder_mlp_keys,

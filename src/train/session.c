@@ -144,6 +144,7 @@ static mlce_status make_training(mlce_session *session) {
         .shuffle = true,
         .bucket = mlce_config_bool(config, "data.bucket"),
         .seed = (uint64_t)mlce_config_int(config, "train.seed"),
+        .shape = mlce_shape_options_from(config),
     };
     return mlce_batcher_new(session->train, &batches, &session->batcher);
 }
@@ -178,9 +179,13 @@ mlce_status mlce_session_open(mlce_session *session) {
     warn_of_wide_spans(session, "data.train", session->train);
     warn_of_wide_spans(session, "data.dev", session->dev);
     warn_of_wide_spans(session, "data.test", session->test);
-    mlce_session_say(session, "model %s, %d %ss, %d features %s, %zu parameters",
+    int width = mlce_model_width(session->model);
+    char more[32] = "";
+    if (mlce_model_input_width(session->model) > width)
+        snprintf(more, sizeof more, " + %d", mlce_model_input_width(session->model) - width);
+    mlce_session_say(session, "model %s, %d %ss, %d%s features %s, %zu parameters",
                      mlce_config_string(config, "model.head"), mlce_model_types(session->model),
-                     layout->type, mlce_model_width(session->model), layout->a_token,
+                     layout->type, width, more, layout->a_token,
                      mlce_parameters_numbers(mlce_model_parameters(session->model)));
     return make_training(session);
 }

@@ -24,7 +24,7 @@ static void check_key(const mlce_config_key *key) {
     ck_assert_msg(!star || !strchr(star + 1, '*'), "%s: two *", key->name);
 }
 
-/* "model.head=a|b" asks for a declared key, and for values that it can have. */
+/* "model.head=a|b", or with !=, asks for a declared key, and for values that it can have. */
 static void check_condition(const mlce_config_key *key) {
     if (!key->only) return;
     char text[256], name[MLCE_CONFIG_NAME_SIZE];
@@ -32,7 +32,8 @@ static void check_condition(const mlce_config_key *key) {
     strcpy(text, key->only);
     char *values = strchr(text, '=');
     ck_assert_msg(values != NULL, "%s: a condition without '='", key->name);
-    *values++ = 0;
+    values[values[-1] == '!' ? -1 : 0] = 0;
+    values++;
     ck_assert_msg(!strchr(text, '*') || strchr(key->name, '*'), "%s: which *?", key->name);
     mlce_config_full_name(text, 1, name, sizeof name);
     int section;
@@ -299,7 +300,7 @@ START_TEST(conditions_may_name_several_values) {
         char name[MLCE_CONFIG_NAME_SIZE], asked[MLCE_CONFIG_NAME_SIZE], choices[256], only[256];
         mlce_config_full_name(key->name, 1, name, sizeof name);
         snprintf(only, sizeof only, "%s", key->only);
-        *strchr(only, '=') = 0;
+        only[strcspn(only, "!=")] = 0;
         mlce_config_full_name(only, 1, asked, sizeof asked);
         const mlce_config_key *condition = mlce_config_declared(asked, &section);
         if (condition->kind != MLCE_KEY_CHOICE || condition->only) continue;
@@ -313,6 +314,20 @@ START_TEST(conditions_may_name_several_values) {
             mlce_config_free(config);
         }
     }
+}
+END_TEST
+
+START_TEST(a_condition_may_exclude_a_value) {
+    mlce_config *config = new_config();
+    char *help = mlce_config_help();
+    ck_assert_ptr_nonnull(strstr(help, "only with features.shape other than 0]"));
+    free(help);
+    assert_ok(mlce_config_assign(config, "features.ngram_max=5"));
+    assert_fails(mlce_config_check(config), MLCE_E_CONFIG,
+                 "features.ngram_max has no effect with features.shape = 0");
+    assert_ok(mlce_config_assign(config, "features.shape=64"));
+    assert_ok(mlce_config_check(config));
+    mlce_config_free(config);
 }
 END_TEST
 
@@ -371,6 +386,7 @@ static void add(TCase *cases) {
     tcase_add_test(cases, a_key_without_effect_is_refused);
     tcase_add_test(cases, a_default_without_effect_is_not_written);
     tcase_add_test(cases, conditions_may_name_several_values);
+    tcase_add_test(cases, a_condition_may_exclude_a_value);
     tcase_add_test(cases, a_copy_is_the_same_and_its_own);
     tcase_add_test(cases, the_help_text_names_every_key_within_100_columns);
 }

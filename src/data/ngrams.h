@@ -1,0 +1,71 @@
+/* ngrams.h - hashed n-grams of code points: what the hash embeddings and the shape features share.
+ *
+ * An n-gram is hashed from its last code point to its first, so that those that end at one place
+ * share the work:
+ *
+ *   h = FNV-1a of 'n', c_n, ..., c_1 (64 bits, a code point at a time)
+ *   b = mix(h + draw * 0x9E3779B97F4A7C15)            draw = 1, 2, ...
+ *   column = (b >> 32) * columns >> 32,  sign = + where b is odd, else -
+ */
+#ifndef MLCE_DATA_NGRAMS_H
+#define MLCE_DATA_NGRAMS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/* What stands before and behind a token. */
+enum { MLCE_NGRAM_BEGIN = 0x02, MLCE_NGRAM_END = 0x03 };
+
+/* ---- Hashes ---- */
+
+/* FNV-1a, a code point at a time, from a start that tells what is hashed. */
+static inline uint64_t mlce_hash_next(uint64_t hash, uint32_t value) {
+    return (hash ^ value) * 0x100000001B3u;
+}
+
+static inline uint64_t mlce_hash_start(char kind) {
+    return mlce_hash_next(0xCBF29CE484222325u, (uint32_t)kind);
+}
+
+typedef struct mlce_hash_place {
+    size_t column;
+    bool positive;
+} mlce_hash_place;
+
+/* One of the places of a hash among `columns`; mixed by the finaliser of SplitMix64 (Steele, Lea,
+   Flood 2014). */
+static inline mlce_hash_place mlce_hash_draw(uint64_t hash, uint64_t draw, int columns) {
+    uint64_t x = hash + draw * 0x9E3779B97F4A7C15u;
+    x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9u;
+    x = (x ^ x >> 27) * 0x94D049BB133111EBu;
+    x ^= x >> 31;
+    return (mlce_hash_place){(size_t)((x >> 32) * (uint64_t)columns >> 32), x & 1};
+}
+
+/* ---- Code points ---- */
+
+/* The next code point of UTF-8 text that ends with a zero byte, and *text behind it; 0 at the end.
+   A byte that begins no valid sequence counts as U+FFFD. */
+int32_t mlce_next_code_point(const char **text);
+
+/* The last code points of a token, the newest at the end. */
+enum { MLCE_NGRAM_LONGEST = 8 };
+typedef struct mlce_ngram_window {
+    int32_t code[MLCE_NGRAM_LONGEST];
+    int filled;
+} mlce_ngram_window;
+
+static inline void mlce_ngram_push(mlce_ngram_window *w, int32_t code) {
+    memmove(w->code, w->code + 1, sizeof w->code - sizeof w->code[0]);
+    w->code[MLCE_NGRAM_LONGEST - 1] = code;
+    w->filled += w->filled < MLCE_NGRAM_LONGEST;
+}
+
+/* The code point n places from the end, 1 the newest. */
+static inline int32_t mlce_ngram_from_end(const mlce_ngram_window *w, int n) {
+    return w->code[MLCE_NGRAM_LONGEST - n];
+}
+
+#endif
