@@ -23,7 +23,7 @@ static const double WHOLE_SHARE = 0.1, SHAPE_SHARE = 1.0;
 static void add_feature(uint64_t hash, long weight, int dim, float *row) {
     for (uint64_t c = 1; c <= COLUMNS; c++) {
         mlce_hash_place place = mlce_hash_draw(hash, c, dim);
-        row[place.column] += (float)(place.positive ? weight : -weight);
+        row[place.column] += (float)(place.sign * weight);
     }
 }
 
@@ -53,7 +53,7 @@ static double add_ngrams(mlce_ngram_window *w, int32_t code, int dim, float *row
     double squares = 0;
     uint64_t hash = mlce_hash_start('n');
     for (int n = 1; n <= w->filled && n <= LONGEST; n++) {
-        int32_t first = mlce_ngram_from_end(w, n);
+        int32_t first = w->code[w->filled - n];
         hash = mlce_hash_next(hash, (uint32_t)first);
         if (n < SHORTEST) continue;
         bool begins = first == MLCE_NGRAM_BEGIN;
@@ -74,7 +74,8 @@ static void scale_to_norm(int dim, float *row) {
 
 void mlce_embed_hash(const char *token, int dim, float *row) {
     for (int c = 0; c < dim; c++) row[c] = 0;
-    mlce_ngram_window w = {0};
+    mlce_ngram_window w;
+    w.filled = 0;
     double squares = add_ngrams(&w, MLCE_NGRAM_BEGIN, dim, row);
     uint64_t whole = mlce_hash_start('w'), shape = mlce_hash_start('s');
     char last_shape = 0;

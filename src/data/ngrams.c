@@ -5,14 +5,10 @@
 
 enum { REPLACEMENT = 0xFFFD };
 
-int32_t mlce_next_code_point(const char **text) {
-    const unsigned char *at = (const unsigned char *)*text;
-    if (*at < 0x80) {
-        *text += *at != 0;
-        return *at;
-    }
+/* utf8proc reads on only behind a valid byte: never past the zero byte. */
+int32_t mlce_next_wide_code_point(const char **text) {
     utf8proc_int32_t code;
-    utf8proc_ssize_t bytes = utf8proc_iterate(at, -1, &code);
+    utf8proc_ssize_t bytes = utf8proc_iterate((const utf8proc_uint8_t *)*text, -1, &code);
     *text += bytes > 0 ? bytes : 1;
     return bytes > 0 ? code : REPLACEMENT;
 }

@@ -10,7 +10,6 @@
 #ifndef MLCE_DATA_NGRAMS_H
 #define MLCE_DATA_NGRAMS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -31,7 +30,7 @@ static inline uint64_t mlce_hash_start(char kind) {
 
 typedef struct mlce_hash_place {
     size_t column;
-    bool positive;
+    int sign; /* 1 or -1 */
 } mlce_hash_place;
 
 /* One of the places of a hash among `columns`; mixed by the finaliser of SplitMix64 (Steele, Lea,
@@ -41,31 +40,37 @@ static inline mlce_hash_place mlce_hash_draw(uint64_t hash, uint64_t draw, int c
     x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9u;
     x = (x ^ x >> 27) * 0x94D049BB133111EBu;
     x ^= x >> 31;
-    return (mlce_hash_place){(size_t)((x >> 32) * (uint64_t)columns >> 32), x & 1};
+    return (mlce_hash_place){(size_t)((x >> 32) * (uint64_t)columns >> 32), (int)(x & 1) * 2 - 1};
 }
 
 /* ---- Code points ---- */
 
+/* The rest of mlce_next_code_point(), for what is not ASCII. */
+int32_t mlce_next_wide_code_point(const char **text);
+
 /* The next code point of UTF-8 text that ends with a zero byte, and *text behind it; 0 at the end.
    A byte that begins no valid sequence counts as U+FFFD. */
-int32_t mlce_next_code_point(const char **text);
+static inline int32_t mlce_next_code_point(const char **text) {
+    unsigned char byte = (unsigned char)**text;
+    if (byte >= 0x80) return mlce_next_wide_code_point(text);
+    *text += byte != 0;
+    return byte;
+}
 
-/* The last code points of a token, the newest at the end. */
-enum { MLCE_NGRAM_LONGEST = 8 };
+/* The code points of a token so far: at least the last MLCE_NGRAM_LONGEST of them. */
+enum { MLCE_NGRAM_LONGEST = 8, MLCE_NGRAM_ROOM = 64 };
 typedef struct mlce_ngram_window {
-    int32_t code[MLCE_NGRAM_LONGEST];
     int filled;
+    int32_t code[MLCE_NGRAM_ROOM]; /* the newest is code[filled - 1] */
 } mlce_ngram_window;
 
 static inline void mlce_ngram_push(mlce_ngram_window *w, int32_t code) {
-    memmove(w->code, w->code + 1, sizeof w->code - sizeof w->code[0]);
-    w->code[MLCE_NGRAM_LONGEST - 1] = code;
-    w->filled += w->filled < MLCE_NGRAM_LONGEST;
-}
-
-/* The code point n places from the end, 1 the newest. */
-static inline int32_t mlce_ngram_from_end(const mlce_ngram_window *w, int n) {
-    return w->code[MLCE_NGRAM_LONGEST - n];
+    if (w->filled == MLCE_NGRAM_ROOM) {
+        memcpy(w->code, w->code + MLCE_NGRAM_ROOM - MLCE_NGRAM_LONGEST,
+               MLCE_NGRAM_LONGEST * sizeof w->code[0]);
+        w->filled = MLCE_NGRAM_LONGEST;
+    }
+    w->code[w->filled++] = code;
 }
 
 #endif

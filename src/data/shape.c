@@ -7,6 +7,7 @@
 #include <string.h>
 #include <utf8proc.h>
 
+#include "core/vector.h"
 #include "data/ngrams.h"
 
 /* ---- Flags ---- */
@@ -25,14 +26,15 @@ enum {
     OTHER = 512,
 };
 
+/* Without a branch, which text would make the processor mispredict all the time. */
 static unsigned class_of_ascii(int32_t code) {
-    if (code >= 'a' && code <= 'z') return LETTER | LOWER;
-    if (code >= 'A' && code <= 'Z') return LETTER | UPPER;
-    if (code >= '0' && code <= '9') return DIGIT;
-    if (code <= ' ' || code == 0x7F) return OTHER;
-    if (code == '-') return MARK | DASH;
-    if (code == '\'') return MARK | APOSTROPHE;
-    return code == '.' || code == '!' || code == '?' ? MARK | STOP : MARK;
+    unsigned lower = (unsigned)code - 'a' < 26, upper = (unsigned)code - 'A' < 26;
+    unsigned digit = (unsigned)code - '0' < 10, printed = (unsigned)code - '!' < 94;
+    unsigned mark = printed & ~(lower | upper | digit);
+    unsigned dash = code == '-', apostrophe = code == '\'';
+    unsigned stop = (code == '.') | (code == '!') | (code == '?');
+    return (lower | upper) * LETTER | lower * LOWER | upper * UPPER | digit * DIGIT | mark * MARK |
+           dash * DASH | apostrophe * APOSTROPHE | stop * STOP | (1 - printed) * OTHER;
 }
 
 static unsigned class_of_mark(int32_t code) {
@@ -85,22 +87,26 @@ static unsigned class_of(int32_t code) {
     }
 }
 
+/* From so many code points on a token is long. */
+enum { MANY = 10 };
+
 /* What is known of a token once its code points have been seen. */
 typedef struct token_facts {
     unsigned seen;   /* the classes of all code points */
     unsigned common; /* the classes that every one has */
     unsigned first;
-    int codes, uppers; /* counted up to 100 */
+    int codes, uppers; /* counted up to MANY */
     bool rises;        /* upper case behind lower case */
 } token_facts;
 
 static void note(token_facts *facts, unsigned class) {
-    if (facts->codes == 0) facts->first = class;
-    if (class & UPPER && facts->seen & LOWER) facts->rises = true;
-    facts->common = facts->codes == 0 ? class : facts->common & class;
+    bool is_upper = (class & UPPER) != 0;
+    facts->first = facts->codes == 0 ? class : facts->first;
+    facts->rises |= is_upper & ((facts->seen & LOWER) != 0);
+    facts->common &= class;
     facts->seen |= class;
-    facts->codes += facts->codes < 100;
-    facts->uppers += class & UPPER && facts->uppers < 100;
+    facts->codes += facts->codes < MANY;
+    facts->uppers += is_upper & (facts->uppers < MANY);
 }
 
 /* "://" or "www." in ASCII letters of any case. */
@@ -115,7 +121,7 @@ static bool looks_like_url(const char *token) {
 }
 
 static void write_flags(const token_facts *facts, const char *token, bool begins, float *row) {
-    unsigned seen = facts->seen, common = facts->common;
+    unsigned seen = facts->seen, common = seen & facts->common;
     const bool flags[MLCE_SHAPE_FLAGS] = {
         facts->first & UPPER,
         facts->uppers >= 2 && !(seen & LOWER),
@@ -131,7 +137,7 @@ static void write_flags(const token_facts *facts, const char *token, bool begins
         seen & MARK && looks_like_url(token),
         seen & FOREIGN,
         facts->codes == 1,
-        facts->codes >= 10,
+        facts->codes >= MANY,
         begins,
     };
     for (int f = 0; f < MLCE_SHAPE_FLAGS; f++) row[f] = flags[f];
@@ -141,7 +147,7 @@ static void write_flags(const token_facts *facts, const char *token, bool begins
 
 static void add_ngram(uint64_t hash, const mlce_shape_options *options, float *buckets) {
     mlce_hash_place place = mlce_hash_draw(hash, 1, options->buckets);
-    buckets[place.column] += place.positive ? 1 : -1;
+    buckets[place.column] += (float)place.sign;
 }
 
 /* Adds the n-grams that end with `code`, and returns how many. */
@@ -151,7 +157,7 @@ static int add_ngrams(mlce_ngram_window *w, int32_t code, const mlce_shape_optio
     uint64_t hash = mlce_hash_start('n');
     mlce_ngram_push(w, code);
     for (int n = 1; n <= w->filled && n <= options->ngram_max; n++) {
-        hash = mlce_hash_next(hash, (uint32_t)mlce_ngram_from_end(w, n));
+        hash = mlce_hash_next(hash, (uint32_t)w->code[w->filled - n]);
         if (n < options->ngram_min) continue;
         add_ngram(hash, options, buckets);
         count++;
@@ -164,14 +170,19 @@ static void add_whole(const mlce_ngram_window *w, const mlce_shape_options *opti
                       float *buckets) {
     uint64_t hash = mlce_hash_start('n');
     for (int n = 1; n <= w->filled; n++)
-        hash = mlce_hash_next(hash, (uint32_t)mlce_ngram_from_end(w, n));
+        hash = mlce_hash_next(hash, (uint32_t)w->code[w->filled - n]);
     add_ngram(hash, options, buckets);
+}
+
+MLCE_KERNEL static void scale_all(float *values, int count, float scale) {
+    for (int i = 0; i < count; i++) values[i] *= scale;
 }
 
 static void write_row(const mlce_shape_options *options, const char *token, bool *begins,
                       float *row) {
-    token_facts facts = {0};
-    mlce_ngram_window window = {0};
+    token_facts facts = {.common = ~0u};
+    mlce_ngram_window window;
+    window.filled = 0;
     float *buckets = row + MLCE_SHAPE_FLAGS;
     memset(buckets, 0, (size_t)options->buckets * sizeof *buckets);
     int64_t count = add_ngrams(&window, MLCE_NGRAM_BEGIN, options, buckets);
@@ -183,9 +194,9 @@ static void write_row(const mlce_shape_options *options, const char *token, bool
     count += add_ngrams(&window, MLCE_NGRAM_END, options, buckets);
     if (count == 0) add_whole(&window, options, buckets);
     float scale = (float)(MLCE_SHAPE_NORM / sqrt(count ? (double)count : 1));
-    for (int c = 0; c < options->buckets; c++) buckets[c] *= scale;
+    scale_all(buckets, options->buckets, scale);
     write_flags(&facts, token, *begins, row);
-    if (!(facts.common & MARK))
+    if (!(facts.seen & facts.common & MARK))
         *begins = false;
     else if (facts.seen & STOP)
         *begins = true;
