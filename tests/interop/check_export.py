@@ -46,7 +46,8 @@ def main(safetensors_path, hdf5_path, dataset_path, predictions_path):
     assert sorted(dataset.types) == sorted(weights.types), (dataset.types, weights.types)
     predictions = files.read_predictions(predictions_path, weights.types, len(dataset))
     worst = max(
-        check_sequence(s, weights, dataset.rows(s), predictions[s]) for s in range(len(dataset))
+        check_sequence(s, weights, dataset.inputs(s, weights.config), predictions[s])
+        for s in range(len(dataset))
     )
     count = sum(map(len, predictions))
     assert count >= 10, f"only {count} spans were predicted: too few to compare"

@@ -4,6 +4,8 @@ import json
 import h5py
 import numpy
 
+import shape_features
+
 
 def read_items(file):
     """The features, gold labels and their offsets of a `mlce-labels` file, as a `mlce-spans` file
@@ -23,6 +25,7 @@ class Dataset:
     """A `mlce-spans` or `mlce-labels` file, in memory."""
 
     def __init__(self, path):
+        self.tokens = None
         with h5py.File(path, "r") as file:
             self.types = [name.decode() for name in file["types"][:]]
             if file.attrs["format"] == "mlce-labels":
@@ -39,6 +42,8 @@ class Dataset:
         embeddings = file["tokens/embeddings"][:]
         self.embeddings = embeddings.reshape(len(embeddings), -1)
         self.offsets = file["sequences/offsets"][:].astype(int)
+        if "tokens/text" in file:
+            self.tokens = file["tokens/text"][:]
         return file["spans/items"][:].astype(int), file["spans/offsets"][:].astype(int)
 
     def __len__(self):
@@ -49,6 +54,15 @@ class Dataset:
 
     def rows(self, s):
         return self.embeddings[self.offsets[s] : self.offsets[s + 1]]
+
+    def inputs(self, s, config):
+        """Its embeddings, and beside them what features.shape of a model's config asks for."""
+        buckets = int(config.get("features.shape", 0))
+        if not buckets:
+            return self.rows(s)
+        tokens = self.tokens[self.offsets[s] : self.offsets[s + 1]]
+        limits = (int(config[f"features.ngram_{end}"]) for end in ("min", "max"))
+        return numpy.hstack([self.rows(s), shape_features.rows(tokens, buckets, *limits)])
 
     def write_part(self, path, sequences):
         """A file of these sequences only."""

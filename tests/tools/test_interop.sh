@@ -65,6 +65,8 @@ compare_run each demo/dev.h5
 train deep demo/train.h5 demo/dev.h5 encoder.1.type=mlp encoder.1.depth=2 encoder.1.size=48 \
     train.epochs=6 optim.lr=3e-3
 compare_run deep demo/dev.h5
+train shape demo/train.h5 demo/dev.h5 features.shape=64 features.ngram_max=5
+compare_run shape demo/dev.h5
 
 echo "--- the same seed, the same bits"
 train again demo/train.h5 demo/dev.h5
@@ -85,6 +87,8 @@ if [ -e "$samples/wnut17/train.h5" ]; then
     compare_run wnut "$samples/wnut17/dev.h5"
     compare_seqeval wnut "$samples/wnut17/dev.h5"
     check check_text check "$samples/wnut17/dev.h5" wnut.jsonl
+    train tweets "$samples/wnut17/train.h5" "$samples/wnut17/dev.h5" features.shape=256
+    compare_run tweets "$samples/wnut17/dev.h5"
 else
     echo "skipped: no sample data"
 fi
