@@ -82,7 +82,7 @@ class Dataset:
 
 
 def write_dataset(path, types, embeddings, offsets, span_items, span_offsets,
-                  format="mlce-spans", version=1):
+                  token_text=None, format="mlce-spans", version=1):
     """What is None is left out."""
     with h5py.File(path, "w") as file:
         for name, value in (("format", format), ("version", version)):
@@ -96,8 +96,9 @@ def write_dataset(path, types, embeddings, offsets, span_items, span_offsets,
         ):
             if value is not None:
                 file[name] = value
-        if types is not None:
-            file.create_dataset("types", data=types, dtype=h5py.string_dtype())
+        for name, strings in (("types", types), ("tokens/text", token_text)):
+            if strings is not None:
+                file.create_dataset(name, data=strings, dtype=h5py.string_dtype())
 
 
 def write_items(path, types, features, labels, offsets, weights=None, text=None,

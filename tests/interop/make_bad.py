@@ -68,6 +68,9 @@ def datasets():
     yield "type_twice", good | {"types": ["PER", "LOC", "PER"]}
     yield "renamed", good | {"types": ["PER", "PLACE", "ORG"]}
     yield "other_width", parts(width=9)
+    words = [f"Word{i}" for i in range(sum(LENGTHS))]
+    yield "words", good | {"token_text": words}
+    yield "words_too_few", good | {"token_text": words[:-1]}
     yield "no_embeddings", good | {"embeddings": None}
     yield "flat_embeddings", good | {"embeddings": good["embeddings"][:, 0]}
     yield "integer_embeddings", good | {"embeddings": good["embeddings"].astype(int)}

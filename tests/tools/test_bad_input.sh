@@ -196,6 +196,24 @@ refuses 1 half -- "$bin/mlce-eval" half good.h5
 refuses 1 half -- "$bin/mlce-export" half --format safetensors -o model
 refuses 1 nowhere -- "$bin/mlce-export" nowhere --format safetensors -o model
 
+echo "--- features of the tokens' text"
+text=('/tokens/text' 'features.shape = 0')
+refuses 1 data.train good.h5 "${text[@]}" -- "${train[@]}" features.shape=16
+refuses 1 data.dev good.h5 "${text[@]}" -- "${train[@]}" features.shape=16 data.train=words.h5
+refuses 1 words_too_few.h5 '13 items' -- "${train[@]}" features.shape=16 data.train=words_too_few.h5
+refuses 1 'features.shape has no effect' -- "${train[@]}" features.shape=16 \
+    model.head=multilabel_classifier
+refuses 1 'features.ngram_min has no effect' -- "${train[@]}" features.ngram_min=2
+refuses 1 'features.ngram_min = 6 is over' -- "${train[@]}" features.shape=16 features.ngram_min=6
+refuses 1 'features.shape = 65537' '65,536' -- "${train[@]}" features.shape=65537
+accepts "$bin/mlce-train" train.ini features.shape=16 train.output=shape data.train=words.h5 \
+    data.dev=words.h5
+for tool in mlce-eval mlce-predict; do
+    accepts "$bin/$tool" shape words.h5
+    refuses 1 good.h5 "${text[@]}" -- "$bin/$tool" shape good.h5
+    refuses 1 other_width.h5 9 8 'computes 32' -- "$bin/$tool" shape other_width.h5
+done
+
 echo "--- wrong usage"
 for tool in mlce-train mlce-eval mlce-predict mlce-export mlce-data; do
     refuses 2 --help -- "$bin/$tool"
