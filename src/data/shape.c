@@ -178,6 +178,11 @@ MLCE_KERNEL static void scale_all(float *values, int count, float scale) {
     for (int i = 0; i < count; i++) values[i] *= scale;
 }
 
+static int32_t lower_case(int32_t code) {
+    if (code >= 0x80) return utf8proc_tolower(code);
+    return (unsigned)code - 'A' < 26 ? code + 'a' - 'A' : code;
+}
+
 static void write_row(const mlce_shape_options *options, const char *token, bool *begins,
                       float *row) {
     token_facts facts = {.common = ~0u};
@@ -189,11 +194,11 @@ static void write_row(const mlce_shape_options *options, const char *token, bool
     const char *at = token;
     for (int32_t code; (code = mlce_next_code_point(&at)) != 0;) {
         note(&facts, class_of(code));
-        count += add_ngrams(&window, code, options, buckets);
+        count += add_ngrams(&window, lower_case(code), options, buckets);
     }
     count += add_ngrams(&window, MLCE_NGRAM_END, options, buckets);
     if (count == 0) add_whole(&window, options, buckets);
-    float scale = (float)(MLCE_SHAPE_NORM / sqrt(count ? (double)count : 1));
+    float scale = (float)(1 / sqrt(count ? (double)count : 1));
     scale_all(buckets, options->buckets, scale);
     write_flags(&facts, token, *begins, row);
     if (!(facts.seen & facts.common & MARK))

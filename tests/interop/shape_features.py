@@ -4,7 +4,7 @@ import unicodedata
 
 import numpy
 
-FLAGS, NORM, MASK = 16, 1, 2**64 - 1
+FLAGS, MASK = 16, 2**64 - 1
 STOPS = set(".!?\u2026\u3002\uff01\uff0e\uff1f\u061f\u0964")
 
 
@@ -56,7 +56,8 @@ def flags(text, begins):
 
 
 def ngrams(text, shortest, longest):
-    marked = "\x02" + text + "\x03"
+    lower = "".join(c.lower()[0] for c in text)  # the simple mapping, one code point to one
+    marked = "\x02" + lower + "\x03"
     found = [
         marked[i : i + n]
         for n in range(shortest, longest + 1)
@@ -87,7 +88,7 @@ def rows(tokens, buckets, shortest, longest):
         found = ngrams(text, shortest, longest)
         for place, sign in (bucket(ngram, buckets) for ngram in found):
             row[FLAGS + place] += sign
-        row[FLAGS:] *= numpy.float32(NORM / math.sqrt(len(found)))
+        row[FLAGS:] *= numpy.float32(1 / math.sqrt(len(found)))
         if not is_marks_only(text):
             begins = False
         elif STOPS & set(text):
