@@ -28,8 +28,9 @@ static void check_row(const json_t *wanted, int t, const float *row, int width) 
             value = (float)json_number_value(json_array_get(entry, 1));
             next++;
         }
-        ck_assert_msg(row[c] == value, "%s: token %d, column %d: %.9g, expected %.9g", fixture_case,
-                      t, c, (double)row[c], (double)value);
+        if (row[c] != value)
+            ck_abort_msg("%s: token %d, column %d: %.9g, expected %.9g", fixture_case, t, c,
+                         (double)row[c], (double)value);
     }
     ck_assert_uint_eq(next, json_array_size(wanted));
 }
