@@ -75,6 +75,20 @@ MLCE_API mlce_status mlce_model_accepts(const mlce_model *model, mlce_dataset *d
    exported as hdf5. */
 MLCE_API mlce_status mlce_model_load(const char *path, mlce_model **model);
 
+/* A model whose scores are the mean of those of the models: an ensemble, for predicting. The models
+   are the average's from then on, and freed with it; on failure they stay the caller's. They may
+   differ in encoders, sizes, heads and losses, but have the same task, types in the same order,
+   width, model.max_width, and rule of what is predicted (over thresholds, or so many best ones);
+   else MLCE_E_ARGUMENT says what differs. Its thresholds are the means of theirs, its loss, batches
+   and configuration the first one's. It has no parameters of its own: it cannot be trained, saved
+   or exported. */
+MLCE_API mlce_status mlce_model_average(mlce_model *const *models, int count, mlce_model **average);
+/* The average of the models that mlce_model_load() reads; of one path, that model itself. */
+MLCE_API mlce_status mlce_model_load_average(const char *const *paths, int count,
+                                             mlce_model **model);
+/* Of how many models it is the average; 0: of none, it is a model itself. */
+MLCE_API int mlce_model_members(const mlce_model *model);
+
 /* The file that mlce_model_load() reads for `path`: RUN/best.h5 for a folder, else the path
    itself; on the heap, for the caller to free. NULL (message set) on failure. */
 MLCE_API char *mlce_model_file(const char *path);

@@ -32,6 +32,10 @@ static mlce_status unknown_format(const char *format) {
 }
 
 mlce_status mlce_export(mlce_model *model, const char *format, const char *path) {
+    if (mlce_model_members(model))
+        return mlce_fail(MLCE_E_ARGUMENT,
+                         "%s: an average of %d models has no weights of its own: export each model",
+                         path, mlce_model_members(model));
     for (int f = 0; f < FORMATS; f++) {
         if (strcmp(formats[f].name, format)) continue;
         char *part = mlce_file_begin(path);

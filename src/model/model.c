@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/dataset_layout.h"
 #include "data/dataset_parts.h"
+#include "model/average.h"
 #include "model/output.h"
 #include "model/parts.h"
 
@@ -64,8 +66,10 @@ struct mlce_model {
     void *head_state;
     mlce_parameter *learned_thresholds; /* threshold_ce over spans: s_0 [1, types]; else NULL */
     mlce_loss_options loss;
-    int top;           /* topk_ce, softmax_ce: how many are predicted; else 0 */
-    float *thresholds; /* [types] what scores over these is predicted */
+    int top;                     /* topk_ce, softmax_ce: how many are predicted; else 0 */
+    float *thresholds;           /* [types] what scores over these is predicted */
+    struct mlce_model **members; /* of an average, which has no layers of its own; else NULL */
+    int member_count;
 };
 
 bool mlce_dense_add(mlce_parameters *parameters, const char *name, int in, int64_t out,
@@ -229,6 +233,8 @@ void mlce_model_free(mlce_model *model) {
     for (int n = 0; model->encoders && n < model->encoder_count; n++)
         free(model->encoders[n].state);
     for (int a = 0; model->type_names && a < model->types; a++) free(model->type_names[a]);
+    for (int m = 0; m < model->member_count; m++) mlce_model_free(model->members[m]);
+    free(model->members);
     free(model->encoders);
     free(model->type_names);
     free(model->head_state);
@@ -303,7 +309,20 @@ static mlce_node *input(const mlce_model *model, mlce_graph *graph, const mlce_b
                : mlce_dropout(graph, x, model->dropout);
 }
 
+static mlce_output forward_members(mlce_model *model, mlce_graph *graph, const mlce_batch *batch) {
+    size_t count = (size_t)model->member_count;
+    mlce_output *outputs = mlce_arena_alloc(mlce_graph_arena(graph), count, sizeof *outputs);
+    if (!outputs) {
+        mlce_graph_fail(graph, MLCE_E_MEMORY);
+        return (mlce_output){.task = model->head->task};
+    }
+    for (size_t m = 0; m < count; m++)
+        outputs[m] = mlce_model_forward(model->members[m], graph, batch);
+    return mlce_output_mean(graph, outputs, model->member_count);
+}
+
 mlce_output mlce_model_forward(mlce_model *model, mlce_graph *graph, const mlce_batch *batch) {
+    if (model->members) return forward_members(model, graph, batch);
     mlce_node *x = input(model, graph, batch), *late = NULL;
     if (model->joined && model->shape.buckets) {
         late = mlce_slice(graph, x, model->width, mlce_shape_width(&model->shape));
@@ -343,7 +362,7 @@ static description describe_shape(const mlce_model *model) {
     return d;
 }
 
-mlce_status mlce_model_accepts(const mlce_model *model, mlce_dataset *dataset) {
+static mlce_status fits(const mlce_model *model, mlce_dataset *dataset) {
     const mlce_dataset_layout *layout = mlce_dataset_layout_of(dataset);
     if (mlce_dataset_task(dataset) != model->head->task)
         return mlce_fail(MLCE_E_DATA,
@@ -368,6 +387,16 @@ mlce_status mlce_model_accepts(const mlce_model *model, mlce_dataset *dataset) {
             type->accepts ? type->accepts(model->config, prefix, dataset) : MLCE_OK;
         if (status) return status;
     }
+    for (int m = 0; m < model->member_count; m++) {
+        mlce_status status = fits(model->members[m], dataset);
+        if (status) return status;
+    }
+    return MLCE_OK;
+}
+
+mlce_status mlce_model_accepts(const mlce_model *model, mlce_dataset *dataset) {
+    mlce_status status = fits(model, dataset);
+    if (status) return status;
     const char *theirs = mlce_dataset_embedding(dataset);
     if (*theirs && *model->embedding && strcmp(theirs, model->embedding))
         mlce_log(MLCE_LOG_WARNING,
@@ -375,4 +404,53 @@ mlce_status mlce_model_accepts(const mlce_model *model, mlce_dataset *dataset) {
                  mlce_dataset_name(dataset), theirs, model->embedding);
     return mlce_dataset_match_types(dataset, mlce_model_type_names(model), model->types,
                                     "the model");
+}
+
+/* ---- Averages ---- */
+
+int mlce_model_members(const mlce_model *model) {
+    return model->member_count;
+}
+
+int mlce_model_top(const mlce_model *model) {
+    return model->top;
+}
+
+static mlce_status build_average(mlce_model *average, mlce_model *const *models, int count) {
+    const mlce_model *first = models[0];
+    average->config = mlce_config_copy(first->config);
+    average->parameters = mlce_parameters_new();
+    average->embedding = mlce_strdup(first->embedding);
+    average->thresholds = mlce_calloc((size_t)first->types, sizeof *average->thresholds);
+    average->members = mlce_calloc((size_t)count, sizeof *average->members);
+    if (!average->config || !average->parameters || !average->embedding || !average->thresholds ||
+        !average->members)
+        return MLCE_E_MEMORY;
+    average->width = first->width;
+    average->shape = first->shape;
+    average->types = first->types;
+    average->head = first->head;
+    average->loss = first->loss;
+    average->top = first->top;
+    mlce_status status = copy_names(average, (const char *const *)first->type_names);
+    if (!status) status = mlce_parameters_allocate(average->parameters, 0);
+    for (int a = 0; a < first->types; a++) {
+        double sum = 0;
+        for (int m = 0; m < count; m++) sum += (double)models[m]->thresholds[a];
+        average->thresholds[a] = (float)(sum / count);
+    }
+    return status;
+}
+
+mlce_status mlce_model_join(mlce_model *const *models, int count, mlce_model **average) {
+    mlce_model *made = mlce_calloc(1, sizeof *made);
+    mlce_status status = made ? build_average(made, models, count) : MLCE_E_MEMORY;
+    if (status) {
+        mlce_model_free(made);
+        return status;
+    }
+    made->member_count = count;
+    memcpy(made->members, models, (size_t)count * sizeof *models);
+    *average = made;
+    return MLCE_OK;
 }

@@ -13,4 +13,8 @@ mlce_node *mlce_output_loss(mlce_graph *g, const mlce_loss_options *options,
 mlce_status mlce_output_decode(const mlce_output *output, const mlce_batch *batch,
                                const mlce_decision *decision, mlce_span_list *list);
 
+/* The mean of the scores of several models of one task, with the same types and max_width, over one
+   batch. No gradient goes through. */
+mlce_output mlce_output_mean(mlce_graph *g, const mlce_output *outputs, int count);
+
 #endif

@@ -61,6 +61,11 @@ static mlce_status change(mlce_model *model, const char *part, const char *path)
 }
 
 mlce_status mlce_model_store_thresholds(mlce_model *model, const char *path) {
+    if (mlce_model_members(model))
+        return mlce_fail(MLCE_E_ARGUMENT,
+                         "%s: the thresholds of an average of %d models are not stored: it has no "
+                         "file of its own",
+                         path, mlce_model_members(model));
     char *file = mlce_model_file(path);
     char *part = file ? mlce_file_begin(file) : NULL;
     mlce_status status = part ? copy(file, part, file) : file ? MLCE_E_IO : MLCE_E_MEMORY;

@@ -10,8 +10,9 @@
 #include "tools/wait_policy.h"
 
 static const char HELP[] =
-    "usage: mlce-eval RUN DATA [--json]\n"
-    "       mlce-eval RUN DATA --find-threshold [--beta B] [--store [--per-type]] [--json]\n"
+    "usage: mlce-eval RUN [RUN ...] DATA [--json]\n"
+    "       mlce-eval RUN [RUN ...] DATA --find-threshold [--beta B] [--json]\n"
+    "       mlce-eval RUN DATA --find-threshold --store [--per-type] [--beta B] [--json]\n"
     "\n"
     "Predicts the spans or labels of a labelled dataset and compares them with its own: a span is\n"
     "right if start, end and type are. Prints precision, recall, F1 and the number of gold ones\n"
@@ -24,7 +25,9 @@ static const char HELP[] =
     "\n"
     "  RUN                  a run's folder (its best checkpoint), a checkpoint file, or weights "
     "exported\n"
-    "                       as hdf5\n"
+    "                       as hdf5. Several, as of different seeds, are one model with the mean "
+    "of\n"
+    "                       their scores and of their stored thresholds\n"
     "  DATA                 a dataset file, a glob pattern, or several separated by commas\n"
     "      --find-threshold try every threshold that a score is to be over, instead of 0 or what "
     "is\n"
@@ -42,6 +45,7 @@ static const char HELP[] =
     "examples:\n"
     "  mlce-eval runs/ner demo-data/test.h5\n"
     "  mlce-eval runs/ner demo-data/test.h5 --json | jq .micro.f1\n"
+    "  mlce-eval runs/seed1 runs/seed2 runs/seed3 demo-data/test.h5\n"
     "  mlce-eval runs/ner demo-data/dev.h5 --find-threshold --store\n";
 
 /* What the run decides by, where that is not 0; beside JSON on stderr. */
@@ -83,15 +87,16 @@ static mlce_status evaluate(mlce_model *model, mlce_dataset *dataset, bool json)
 }
 
 /* `find` NULL: evaluates. */
-static int run_on(const char *run, const char *data, bool json, const mlce_find_options *find) {
+static int run_on(const char *const *runs, int count, const char *data, bool json,
+                  const mlce_find_options *find) {
     mlce_model *model = NULL;
     mlce_dataset *dataset = NULL;
-    mlce_status status = mlce_model_load(run, &model);
+    mlce_status status = mlce_model_load_average(runs, count, &model);
     if (!status) status = mlce_dataset_open(data, NULL, &dataset);
     if (!status) status = mlce_model_accepts(model, dataset);
     if (!status)
-        status =
-            find ? mlce_find_threshold(run, model, dataset, find) : evaluate(model, dataset, json);
+        status = find ? mlce_find_threshold(runs[0], model, dataset, find)
+                      : evaluate(model, dataset, json);
     int exit_code = status ? mlce_tool_failed() : mlce_tool_end();
     mlce_dataset_close(dataset);
     mlce_model_free(model);
@@ -132,9 +137,13 @@ int main(int argc, char **argv) {
         if (option == 't' && !mlce_tool_int("--threads", optarg, 0, 4096, &threads))
             return MLCE_TOOL_WRONG_USAGE;
     }
-    if (argc - optind != 2) return mlce_tool_usage("give RUN and DATA");
+    const char *const *arguments = (const char *const *)argv + optind;
+    int runs = argc - optind - 1;
+    if (runs < 1) return mlce_tool_usage("give RUN and DATA");
+    if (runs > 1 && find.store)
+        return mlce_tool_usage("--store puts a threshold into one run, %d are given", runs);
     if (!finds && (has_beta || find.per_type || find.store))
         return mlce_tool_usage("--beta, --per-type and --store go with --find-threshold");
     if (mlce_threads_set((int)threads)) return mlce_tool_failed();
-    return run_on(argv[optind], argv[optind + 1], find.json, finds ? &find : NULL);
+    return run_on(arguments, runs, arguments[runs], find.json, finds ? &find : NULL);
 }

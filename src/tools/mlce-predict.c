@@ -12,7 +12,7 @@
 #include "tools/wait_policy.h"
 
 static const char HELP[] =
-    "usage: mlce-predict RUN DATA [-o FILE]\n"
+    "usage: mlce-predict RUN [RUN ...] DATA [-o FILE]\n"
     "\n"
     "Predicts spans or labels and prints one JSON object a line for each sequence or item:\n"
     "  {\"sequence\": 0, \"id\": \"...\", \"text\": \"...\",\n"
@@ -27,7 +27,9 @@ static const char HELP[] =
     "\n"
     "  RUN                  a run's folder (its best checkpoint), a checkpoint file, or weights "
     "exported\n"
-    "                       as hdf5\n"
+    "                       as hdf5. Several, as of different seeds, are one model with the mean "
+    "of\n"
+    "                       their scores and of their stored thresholds\n"
     "  DATA                 a dataset file, a glob pattern, or several separated by commas\n"
     "  -o, --output FILE    write there instead of to standard output\n"
     "      --threads N      threads; default: one a core\n"
@@ -36,7 +38,8 @@ static const char HELP[] =
     "\n"
     "examples:\n"
     "  mlce-predict runs/ner demo-data/test.h5 | head\n"
-    "  mlce-predict runs/ner 'new-*.h5' -o spans.jsonl\n";
+    "  mlce-predict runs/ner 'new-*.h5' -o spans.jsonl\n"
+    "  mlce-predict runs/seed1 runs/seed2 runs/seed3 'new-*.h5' -o spans.jsonl\n";
 
 typedef struct output {
     const mlce_model *model;
@@ -92,24 +95,34 @@ static mlce_status predicted(const mlce_prediction *prediction, void *context) {
     return status;
 }
 
+/* What a command is given. */
+typedef struct input {
+    const char *const *runs;
+    int run_count;
+    const char *data;
+} input;
+
 /* What is read must not be written over. `path` NULL: standard output. */
-static mlce_status check_output(const mlce_dataset *dataset, const char *run, const char *path) {
-    char *model = mlce_model_file(run);
-    if (!model) return MLCE_E_MEMORY;
-    bool is_read = path && (mlce_dataset_has_file(dataset, path) || mlce_file_is_same(model, path));
-    free(model);
+static mlce_status check_output(const input *in, const mlce_dataset *dataset, const char *path) {
+    bool is_read = path && mlce_dataset_has_file(dataset, path);
+    for (int n = 0; path && n < in->run_count; n++) {
+        char *model = mlce_model_file(in->runs[n]);
+        if (!model) return MLCE_E_MEMORY;
+        is_read = is_read || mlce_file_is_same(model, path);
+        free(model);
+    }
     if (is_read)
         return mlce_fail(MLCE_E_ARGUMENT, "%s: is read by this command: write to another file",
                          path);
     return MLCE_OK;
 }
 
-static mlce_status predict(const char *run, const char *data, FILE *file, const char *path) {
+static mlce_status predict(const input *in, FILE *file, const char *path) {
     mlce_model *model = NULL;
     mlce_dataset *dataset = NULL;
-    mlce_status status = mlce_model_load(run, &model);
-    if (!status) status = mlce_dataset_open(data, NULL, &dataset);
-    if (!status) status = check_output(dataset, run, path);
+    mlce_status status = mlce_model_load_average(in->runs, in->run_count, &model);
+    if (!status) status = mlce_dataset_open(in->data, NULL, &dataset);
+    if (!status) status = check_output(in, dataset, path);
     if (!status) status = mlce_model_accepts(model, dataset);
     if (!status) status = mlce_dataset_load_text(dataset);
     output out = {model, dataset, file};
@@ -120,11 +133,11 @@ static mlce_status predict(const char *run, const char *data, FILE *file, const 
 }
 
 /* To a file that is put in its place when it is whole. */
-static mlce_status predict_to_file(const char *run, const char *data, const char *path) {
+static mlce_status predict_to_file(const input *in, const char *path) {
     char *part = mlce_file_begin(path);
     if (!part) return MLCE_E_IO;
     FILE *file = fopen(part, "w");
-    mlce_status status = file ? predict(run, data, file, path)
+    mlce_status status = file ? predict(in, file, path)
                               : mlce_fail(MLCE_E_IO, "%s: cannot write: %s", path, strerror(errno));
     if (file && fclose(file) && !status)
         status = mlce_fail(MLCE_E_IO, "%s: cannot write: %s", path, strerror(errno));
@@ -150,9 +163,10 @@ int main(int argc, char **argv) {
         if (option == 't' && !mlce_tool_int("--threads", optarg, 0, 4096, &threads))
             return MLCE_TOOL_WRONG_USAGE;
     }
-    if (argc - optind != 2) return mlce_tool_usage("give RUN and DATA");
+    int runs = argc - optind - 1;
+    if (runs < 1) return mlce_tool_usage("give RUN and DATA");
     if (mlce_threads_set((int)threads)) return mlce_tool_failed();
-    const char *run = argv[optind], *data = argv[optind + 1];
-    mlce_status status = path ? predict_to_file(run, data, path) : predict(run, data, stdout, NULL);
+    input in = {(const char *const *)argv + optind, runs, argv[argc - 1]};
+    mlce_status status = path ? predict_to_file(&in, path) : predict(&in, stdout, NULL);
     return status ? mlce_tool_failed() : mlce_tool_end();
 }

@@ -1,0 +1,111 @@
+/* average.c - which models can be averaged. */
+#include "model/average.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/dataset_layout.h"
+
+static const char *value_of(const mlce_model *model, const char *key) {
+    return mlce_config_string(mlce_model_config(model), key);
+}
+
+static mlce_status compare_types(const mlce_model *a, const mlce_model *b) {
+    if (mlce_model_types(a) != mlce_model_types(b))
+        return mlce_fail(MLCE_E_ARGUMENT, "it has %d types, the first model has %d",
+                         mlce_model_types(b), mlce_model_types(a));
+    for (int t = 0; t < mlce_model_types(a); t++) {
+        const char *first = mlce_model_type_names(a)[t], *other = mlce_model_type_names(b)[t];
+        if (strcmp(first, other))
+            return mlce_fail(MLCE_E_ARGUMENT,
+                             "its type %d is '%s', the first model's is '%s': train on data with "
+                             "the same types in the same order",
+                             t, other, first);
+    }
+    return MLCE_OK;
+}
+
+/* The features that are computed beside the embeddings: a batch has one kind of rows. */
+static mlce_status compare_features(const mlce_model *a, const mlce_model *b) {
+    static const char *const keys[] = {"features.shape", "features.ngram_min",
+                                       "features.ngram_max"};
+    int64_t first[3], other[3];
+    for (int n = 0; n < 3; n++) {
+        first[n] = mlce_config_int(mlce_model_config(a), keys[n]);
+        other[n] = mlce_config_int(mlce_model_config(b), keys[n]);
+    }
+    for (int n = 0; n < 3; n++)
+        if (first[n] != other[n] && (n == 0 || first[0]))
+            return mlce_fail(MLCE_E_ARGUMENT, "it has %s = %lld, the first model %lld: %s", keys[n],
+                             (long long)other[n], (long long)first[n],
+                             "they must see the same features");
+    return MLCE_OK;
+}
+
+/* Whether the mean of both models' scores says anything. */
+static mlce_status compare(const mlce_model *a, const mlce_model *b) {
+    mlce_task task = mlce_model_task(a);
+    const mlce_dataset_layout *first = &mlce_dataset_layouts[task];
+    const mlce_dataset_layout *other = &mlce_dataset_layouts[mlce_model_task(b)];
+    if (first != other)
+        return mlce_fail(
+            MLCE_E_ARGUMENT, "it is for %s (model.head = %s), the first model for %s (%s)",
+            other->holds, value_of(b, "model.head"), first->holds, value_of(a, "model.head"));
+    if (mlce_model_width(a) != mlce_model_width(b))
+        return mlce_fail(
+            MLCE_E_ARGUMENT,
+            "it was made for %d features %s, the first model for %d: no data fits both",
+            mlce_model_width(b), other->a_token, mlce_model_width(a));
+    mlce_status status = compare_features(a, b);
+    if (!status) status = compare_types(a, b);
+    if (status) return status;
+    int64_t width = mlce_config_int(mlce_model_config(a), "model.max_width");
+    int64_t other_width = mlce_config_int(mlce_model_config(b), "model.max_width");
+    if (task == MLCE_TASK_SPANS && width != other_width)
+        return mlce_fail(MLCE_E_ARGUMENT,
+                         "it has model.max_width = %lld, the first model %lld: they must score the "
+                         "same spans",
+                         (long long)other_width, (long long)width);
+    if (mlce_model_top(a) != mlce_model_top(b))
+        return mlce_fail(MLCE_E_ARGUMENT,
+                         "with loss.name = %s it predicts the best %d, the first model with %s the "
+                         "best %d (0: what is over a threshold): they must be the same",
+                         value_of(b, "loss.name"), mlce_model_top(b), value_of(a, "loss.name"),
+                         mlce_model_top(a));
+    return MLCE_OK;
+}
+
+static void warn_of_embeddings(const mlce_model *a, const mlce_model *b) {
+    const char *first = mlce_model_embedding(a), *other = mlce_model_embedding(b);
+    if (*first && *other && strcmp(first, other))
+        mlce_log(MLCE_LOG_WARNING,
+                 "models that were trained on different embeddings are averaged: '%s' and '%s'",
+                 first, other);
+}
+
+mlce_status mlce_model_average(mlce_model *const *models, int count, mlce_model **average) {
+    *average = NULL;
+    if (count < 1) return mlce_fail(MLCE_E_ARGUMENT, "there is no average of %d models", count);
+    for (int m = 1; m < count; m++) {
+        mlce_status status = compare(models[0], models[m]);
+        if (status) return mlce_fail_prefix(status, "model %d cannot be averaged: ", m + 1);
+    }
+    for (int m = 1; m < count; m++) warn_of_embeddings(models[0], models[m]);
+    return mlce_model_join(models, count, average);
+}
+
+mlce_status mlce_model_load_average(const char *const *paths, int count, mlce_model **model) {
+    *model = NULL;
+    if (count == 1) return mlce_model_load(paths[0], model);
+    mlce_model **models = mlce_calloc(count > 0 ? (size_t)count : 1, sizeof *models);
+    mlce_status status = models ? MLCE_OK : MLCE_E_MEMORY;
+    for (int m = 0; m < count && !status; m++) {
+        status = mlce_model_load(paths[m], &models[m]);
+        if (!status && (status = compare(models[0], models[m])))
+            mlce_fail_prefix(status, "%s cannot be averaged with %s: ", paths[m], paths[0]);
+    }
+    if (!status) status = mlce_model_average(models, count, model);
+    for (int m = 0; status && models && m < count; m++) mlce_model_free(models[m]);
+    free(models);
+    return status;
+}
