@@ -35,8 +35,10 @@ typedef struct mlce_config_key {
     const char *choices;  /* CHOICE: "adam|adamw" */
     const char *only;     /* "model.head=global_pointer": the key has an effect only there, or with
                              != everywhere else; "encoder.*.type=mlp" speaks of the same numbered
-                             section. NULL: always */
+                             section; MLCE_ONLY_SWEEP: where a value is sweep(...). NULL: always */
 } mlce_config_key;
+
+#define MLCE_ONLY_SWEEP "sweep(...)"
 
 /* All keys of the program: a list of tables, each ended by a key whose name is NULL; the list is
    ended by NULL. Defined in src/model/registry.c. */
@@ -55,13 +57,14 @@ MLCE_API void mlce_config_free(mlce_config *config);
    wrong value, a line over 199 bytes (inih's limit). On failure nothing is set. */
 MLCE_API mlce_status mlce_config_read(mlce_config *config, const char *path);
 
-/* Sets one key, as the command line does: "optim.lr", "3e-4". */
+/* Sets one key, as the command line does: "optim.lr", "3e-4". A value "sweep(...)" stands for
+   several, of a list or a range (mlce/sweep.h); each must be right for the key. */
 MLCE_API mlce_status mlce_config_set(mlce_config *config, const char *key, const char *value);
 /* The same from one string "optim.lr=3e-4". */
 MLCE_API mlce_status mlce_config_assign(mlce_config *config, const char *assignment);
 
 /* After all are set: numbered sections are 1, 2, ... without a gap, and no key was set that has no
-   effect (its `only` does not hold). */
+   effect (its `only` does not hold), and no value is sweep(...). */
 MLCE_API mlce_status mlce_config_check(const mlce_config *config);
 
 /* Values. The key must be declared, with this kind (as a string, any kind can be read the way it

@@ -42,8 +42,8 @@ typedef struct mlce_train_evaluation {
 /* The end of a run. The tables are owned by the result. */
 typedef struct mlce_train_result {
     mlce_task task;
-    int64_t steps;
-    double seconds; /* of training and evaluation, without opening the data */
+    int64_t steps, epochs; /* epochs: begun */
+    double seconds;        /* of training and evaluation, without opening the data */
     double tokens_per_second;
     double best_f1;
     int64_t best_epoch;

@@ -128,6 +128,17 @@ mlce_status mlce_config_set(mlce_config *config, const char *name, const char *t
     return status;
 }
 
+mlce_status mlce_config_unset(mlce_config *config, const char *name) {
+    mlce_config_entry *entry = mlce_config_find(config, name);
+    if (!entry || !entry->set) return MLCE_OK;
+    mlce_config_value value;
+    mlce_status status = mlce_config_parse(entry->key, name, entry->key->fallback, &value);
+    if (status) return status;
+    give(entry, value);
+    entry->set = false;
+    return MLCE_OK;
+}
+
 mlce_status mlce_config_assign(mlce_config *config, const char *assignment) {
     const char *equals = strchr(assignment, '=');
     if (!equals || equals == assignment)
@@ -163,10 +174,18 @@ mlce_status mlce_config_take(mlce_config *config, mlce_config *copy) {
 
 /* ---- Conditions ---- */
 
+/* The first key with a value "sweep(...)"; NULL: there is none. */
+static const mlce_config_entry *find_swept(const mlce_config *config) {
+    for (size_t i = 0; i < config->count; i++)
+        if (config->entries[i].value.swept) return &config->entries[i];
+    return NULL;
+}
+
 bool mlce_config_has_effect(const mlce_config *config, const mlce_config_entry *entry,
                             const mlce_config_entry **unmet) {
     const char *only = entry->key->only;
     if (!only) return true;
+    if (strcmp(only, MLCE_ONLY_SWEEP) == 0) return find_swept(config) != NULL;
     const char *equals = strchr(only, '=');
     char pattern[MLCE_CONFIG_NAME_SIZE], name[MLCE_CONFIG_NAME_SIZE];
     if (!equals) mlce_config_mistake(entry->name, "its condition has no '='");
@@ -198,15 +217,35 @@ static mlce_status check_gaps(const mlce_config *config) {
 }
 
 mlce_status mlce_config_check(const mlce_config *config) {
+    const mlce_config_entry *swept = find_swept(config);
+    if (swept)
+        return mlce_fail(MLCE_E_CONFIG,
+                         "%s = %s: a run has one value; to try several, start mlce-train with "
+                         "--sweep",
+                         swept->name, mlce_config_show(swept->value.text).text);
     mlce_status status = check_gaps(config);
     if (status) return status;
     for (size_t i = 0; i < config->count; i++) {
         const mlce_config_entry *entry = &config->entries[i], *unmet = NULL;
         if (!entry->set || mlce_config_has_effect(config, entry, &unmet)) continue;
+        if (!unmet)
+            return mlce_fail(MLCE_E_CONFIG,
+                             "%s has no effect without a value sweep(...): remove it", entry->name);
         return mlce_fail(MLCE_E_CONFIG, "%s has no effect with %s = %s: remove it", entry->name,
                          unmet->name, unmet->value.text);
     }
     return MLCE_OK;
+}
+
+const mlce_config_entry *mlce_config_difference(const mlce_config *a, const mlce_config *b) {
+    for (size_t i = 0; i < a->count; i++) {
+        const mlce_config_entry *entry = &a->entries[i];
+        const mlce_config_entry *other = mlce_config_find(b, entry->name);
+        if (mlce_config_has_effect(a, entry, NULL) &&
+            (!other || strcmp(entry->value.text, other->value.text)))
+            return entry;
+    }
+    return NULL;
 }
 
 /* ---- Reading values ---- */

@@ -50,7 +50,10 @@ static void print_facts(FILE *out, const mlce_config_key *key) {
         mlce_config_print_choices(out, key->choices);
         separator = "; ";
     }
-    if (key->only) {
+    if (key->only && strcmp(key->only, MLCE_ONLY_SWEEP) == 0) {
+        fprintf(out, "%sonly with a value sweep(...)", separator);
+        separator = "; ";
+    } else if (key->only) {
         size_t name = strcspn(key->only, "!=");
         const char *dot = strstr(key->only, "*."); /* a key of the same section: without it */
         size_t start = dot ? (size_t)(dot - key->only) + 2 : 0;
@@ -119,7 +122,10 @@ char *mlce_config_help(void) {
         "in front:\n"
         "\n"
         "  [optim]\n"
-        "  lr = 3e-4          ; a comment          optim.lr=3e-4\n";
+        "  lr = 3e-4          ; a comment          optim.lr=3e-4\n"
+        "\n"
+        "With mlce-train --sweep, a value sweep(0.1, 0.2, 0.3) is each of these in turn, and\n"
+        "sweep(1e-4, 3e-3, log) is drawn from that range (linear: without the logarithm).\n";
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);

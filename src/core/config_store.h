@@ -14,6 +14,7 @@
 
 typedef struct mlce_config_value {
     char *text; /* as given; a bool as yes or no */
+    bool swept; /* the text is "sweep(...)", and the value none of those that it stands for */
     int64_t integer;
     double number;
     bool truth;
@@ -82,6 +83,10 @@ mlce_status mlce_config_add_section(mlce_config *config, const mlce_config_key *
 /* Whether the entry's `only` holds. If not, *unmet (may be NULL) gets the entry it asks for. */
 bool mlce_config_has_effect(const mlce_config *config, const mlce_config_entry *entry,
                             const mlce_config_entry **unmet);
+/* Makes the key a default again. */
+mlce_status mlce_config_unset(mlce_config *config, const char *name);
+/* The first value of `a` that has an effect and is not that of `b`; NULL: there is none. */
+const mlce_config_entry *mlce_config_difference(const mlce_config *a, const mlce_config *b);
 /* Sets what a text that was read into `copy` (a copy of `config`) has set. */
 mlce_status mlce_config_take(mlce_config *config, mlce_config *copy);
 /* Ends the program: its own code asked for something that no table declares. */

@@ -8,6 +8,7 @@
 
 #include "core/config_locale.h"
 #include "core/config_store.h"
+#include "core/config_sweep.h"
 #include "mlce/memory.h"
 
 size_t mlce_config_utf8_prefix(const char *text, size_t length) {
@@ -145,6 +146,17 @@ static mlce_status parse_bool(const char *name, const char *text, bool *truth) {
     return MLCE_OK;
 }
 
+/* The values that it stands for must be right. */
+static mlce_status parse_swept(const mlce_config_key *key, const char *name, const char *text,
+                               mlce_config_value *value) {
+    mlce_config_sweep sweep;
+    mlce_status status = mlce_config_parse_sweep(key, name, text, &sweep);
+    mlce_config_sweep_free(&sweep);
+    if (status) return status;
+    *value = (mlce_config_value){.text = mlce_strdup(text), .swept = true};
+    return value->text ? MLCE_OK : MLCE_E_MEMORY;
+}
+
 mlce_status mlce_config_parse(const mlce_config_key *key, const char *name, const char *text,
                               mlce_config_value *value) {
     mlce_config_value parsed = {0};
@@ -152,6 +164,7 @@ mlce_status mlce_config_parse(const mlce_config_key *key, const char *name, cons
     size_t length = strlen(text);
     if (mlce_config_utf8_prefix(text, length) < length)
         return mlce_fail(MLCE_E_CONFIG, "the value of %s is not UTF-8", name);
+    if (mlce_config_is_sweep(text)) return parse_swept(key, name, text, value);
     switch (key->kind) {
     case MLCE_KEY_STRING:
         break;

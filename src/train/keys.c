@@ -74,4 +74,10 @@ const mlce_config_key mlce_train_keys[] = {
     {"train.threads", MLCE_KEY_INT, "0", "threads", "0: one a core", 0, 4096, NULL, NULL},
     {"train.output", MLCE_KEY_STRING, "runs/run", "folder",
      "the run's folder: configuration, metrics, checkpoints, final table", 0, 0, NULL, NULL},
+
+    {"sweep.runs", MLCE_KEY_INT, "0", "runs",
+     "runs of a sweep; 0: every combination of its lists (with a range to draw from, say how many)",
+     0, 10000, NULL, MLCE_ONLY_SWEEP},
+    {"sweep.seed", MLCE_KEY_INT, "1", "", "of the order of combinations and the draws from ranges",
+     0, 9e15, NULL, MLCE_ONLY_SWEEP},
     {NULL, MLCE_KEY_STRING, NULL, NULL, NULL, 0, 0, NULL, NULL}};

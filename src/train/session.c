@@ -149,10 +149,9 @@ static mlce_status make_training(mlce_session *session) {
     return mlce_batcher_new(session->train, &batches, &session->batcher);
 }
 
-mlce_status mlce_session_open(mlce_session *session) {
-    const mlce_config *config = session->config;
-    session->output = mlce_config_string(config, "train.output");
-    session->state.best_f1 = -1;
+mlce_status mlce_session_check(const mlce_config *config) {
+    mlce_status status = mlce_model_check(config);
+    if (status) return status;
     if (mlce_config_int(config, "train.batch_size") == 0 &&
         mlce_config_int(config, "train.batch_tokens") == 0)
         return mlce_fail(MLCE_E_CONFIG,
@@ -162,7 +161,14 @@ mlce_status mlce_session_open(mlce_session *session) {
         return mlce_fail(MLCE_E_CONFIG,
                          "data.train is not set: name the training file(s), in the "
                          "configuration or as data.train=PATH");
-    mlce_status status = mlce_model_check(config);
+    return MLCE_OK;
+}
+
+mlce_status mlce_session_open(mlce_session *session) {
+    const mlce_config *config = session->config;
+    session->output = mlce_config_string(config, "train.output");
+    session->state.best_f1 = -1;
+    mlce_status status = mlce_session_check(config);
     if (!status) status = mlce_run_folder_check(session->output, session->options->force);
     if (!status) status = mlce_threads_set((int)mlce_config_int(config, "train.threads"));
     if (status) return status;

@@ -19,6 +19,8 @@ typedef struct mlce_session {
     double began; /* seconds, of a clock that only runs forward */
 } mlce_session;
 
+/* Refuses what is wrong whatever the data. */
+mlce_status mlce_session_check(const mlce_config *config);
 /* Opens the data, makes the model, and checks that they fit; reports the first lines of the run. */
 mlce_status mlce_session_open(mlce_session *session);
 void mlce_session_close(mlce_session *session);

@@ -1,87 +1,167 @@
-/* sweep.c - a decision threshold swept over scored predictions. */
-#include "train/sweep.h"
+/* sweep.c - the runs of a sweep, one after the other. */
+#include "mlce/sweep.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-#include "train/metrics_items.h"
+#include "mlce/memory.h"
+#include "train/run_folder.h"
+#include "train/sweep_table.h"
 
-mlce_cut mlce_cut_of(float threshold, mlce_counts counts, double beta) {
-    double square = beta * beta;
-    mlce_score score = mlce_score_of(counts);
-    return (mlce_cut){
-        .threshold = threshold,
-        .counts = counts,
-        .precision = score.precision,
-        .recall = score.recall,
-        .f = mlce_quotient((1 + square) * (double)counts.correct,
-                           (double)counts.predicted + square * (double)counts.gold),
-    };
+typedef struct sweep {
+    const mlce_sweep_options *options;
+    mlce_sweep_plan plan;
+    mlce_sweep_record *records;
+} sweep;
+
+/* ---- What is there already ---- */
+
+/* A folder that is not there, or one with a sweep. */
+static mlce_status check_folder(const sweep *s) {
+    const char *output = s->plan.output;
+    struct stat info;
+    if (stat(output, &info) || !S_ISDIR(info.st_mode)) return mlce_run_folder_check(output, false);
+    char *file = mlce_run_folder_file(output, MLCE_SWEEP_FILE);
+    if (!file) return MLCE_E_MEMORY;
+    bool is_sweep = access(file, F_OK) == 0;
+    free(file);
+    if (is_sweep) return MLCE_OK;
+    return mlce_fail(MLCE_E_IO,
+                     "train.output = %s: exists already and is not the folder of a sweep: choose "
+                     "another one",
+                     output);
 }
 
-static int by_score(const void *left, const void *right) {
-    float a = ((const mlce_candidate *)left)->score, b = ((const mlce_candidate *)right)->score;
-    return (a < b) - (a > b);
-}
-
-static int by_type_and_score(const void *left, const void *right) {
-    int a = ((const mlce_candidate *)left)->type, b = ((const mlce_candidate *)right)->type;
-    return a != b ? (a > b) - (a < b) : by_score(left, right);
-}
-
-void mlce_candidates_sort(mlce_candidate *items, size_t count, bool by_type) {
-    if (count) qsort(items, count, sizeof *items, by_type ? by_type_and_score : by_score);
-}
-
-/* Halfway between a score and the next one below, where float32 has room for that. */
-static float halfway(float score, float below) {
-    float middle = (float)(0.5 * ((double)score + (double)below));
-    return middle < score ? middle : below;
-}
-
-mlce_cut mlce_cut_behind(const mlce_candidate *items, size_t count, size_t i, int64_t correct,
-                         int64_t gold, float low, double beta) {
-    float score = items[i].score;
-    float below = i + 1 < count ? items[i + 1].score : score - 1 > low ? score - 1 : low;
-    mlce_counts counts = {.correct = correct, .predicted = (int64_t)i + 1, .gold = gold};
-    return mlce_cut_of(halfway(score, below), counts, beta);
-}
-
-/* Whether a cut can be made behind items[i]. */
-static bool can_cut(const mlce_candidate *items, size_t count, size_t i) {
-    return i + 1 == count || items[i + 1].score < items[i].score;
-}
-
-mlce_cut mlce_sweep(const mlce_candidate *items, size_t count, int64_t gold, float low, double beta,
-                    int64_t *correct) {
-    mlce_cut best = {.counts = {.gold = gold}};
-    *correct = 0;
-    for (size_t i = 0; i < count; i++) {
-        *correct += items[i].right;
-        if (!can_cut(items, count, i)) continue;
-        mlce_cut cut = mlce_cut_behind(items, count, i, *correct, gold, low, beta);
-        if (cut.f > best.f) best = cut;
+/* Whether the run's folder has a configuration, which must be that of the run. */
+static mlce_status compare_folder(const sweep *s, int run, bool *is_there) {
+    mlce_config *config = NULL, *found = mlce_config_new();
+    const mlce_config_entry *other = NULL;
+    mlce_status status = mlce_sweep_plan_config(&s->plan, run, &config);
+    const char *output = status ? "" : mlce_config_string(config, "train.output");
+    char *path = mlce_run_folder_file(output, "config.ini");
+    if (!status && (!path || !found)) status = MLCE_E_MEMORY;
+    *is_there = !status && access(path, F_OK) == 0;
+    if (*is_there) status = mlce_config_read(found, path);
+    if (*is_there && !status) {
+        other = mlce_config_difference(config, found);
+        if (!other) other = mlce_config_difference(found, config);
     }
-    return best;
+    if (other)
+        status = mlce_fail(MLCE_E_CONFIG,
+                           "%s: another run, whose %s is not that of this sweep: choose another "
+                           "train.output, or give --force to begin anew",
+                           output, other->name);
+    free(path);
+    mlce_config_free(config);
+    mlce_config_free(found);
+    return status;
 }
 
-int mlce_sweep_around(const mlce_candidate *items, size_t count, int64_t gold, float low,
-                      double beta, const mlce_cut *best, mlce_cut rows[MLCE_SWEEP_ROWS]) {
-    static const double shares[MLCE_SWEEP_ROWS] = {0.25, 0.5, 0.7, 0.85, 0.95, 1,
-                                                   1.05, 1.2, 1.5, 2,    4};
-    double n = (double)best->counts.predicted;
-    int64_t correct = 0;
-    int next = 0, made = 0;
-    for (size_t i = 0; i < count && next < MLCE_SWEEP_ROWS; i++) {
-        correct += items[i].right;
-        if ((double)i + 1 < shares[next] * n || !can_cut(items, count, i)) continue;
-        rows[made++] = mlce_cut_behind(items, count, i, correct, gold, low, beta);
-        while (next < MLCE_SWEEP_ROWS && shares[next] * n <= (double)i + 1) next++;
+/* What of a run is kept: all, where it is recorded and its folder there; else nothing, and it
+   starts from the beginning. */
+static mlce_status look_at(sweep *s, int run) {
+    bool is_there;
+    mlce_sweep_record *record = &s->records[run];
+    mlce_status status = compare_folder(s, run, &is_there);
+    if (status || is_there) return status;
+    free(record->error);
+    *record = (mlce_sweep_record){0};
+    return MLCE_OK;
+}
+
+static mlce_status open_sweep(sweep *s) {
+    mlce_status status = check_folder(s);
+    s->records = mlce_calloc((size_t)s->plan.runs, sizeof *s->records);
+    if (!status && !s->records) status = MLCE_E_MEMORY;
+    if (!status && !s->options->train.force) {
+        status = mlce_sweep_read(&s->plan, s->records);
+        for (int run = 0; run < s->plan.runs && !status; run++) status = look_at(s, run);
     }
-    return made;
+    if (!status) status = mlce_run_folder_make(s->plan.output);
+    return status ? status : mlce_sweep_write(&s->plan, s->records);
 }
 
-bool mlce_sweep_is_settled(double best, size_t count, int64_t correct, int64_t gold, double beta) {
-    double square = beta * beta, g = (double)gold;
-    if (correct >= gold) return true; /* lower ones can only be wrong */
-    return best >= (1 + square) * g / ((double)count + square * g);
+/* ---- Runs ---- */
+
+static mlce_status record_failure(mlce_sweep_record *record) {
+    record->state = MLCE_RUN_FAILED;
+    record->error = mlce_strdup(mlce_last_error());
+    return record->error ? MLCE_OK : MLCE_E_MEMORY;
+}
+
+/* What ends a sweep would end the runs after it too. */
+static mlce_status train(sweep *s, int run, mlce_train_result *result) {
+    mlce_sweep_record *record = &s->records[run];
+    mlce_train_options options = s->options->train;
+    options.force = true;
+    mlce_config *config;
+    mlce_status status = mlce_sweep_plan_config(&s->plan, run, &config);
+    if (status) return status;
+    status = mlce_train(config, &options, result);
+    mlce_config_free(config);
+    if (status == MLCE_E_IO || status == MLCE_E_STOPPED) return status;
+    if (status) return record_failure(record);
+    record->state = MLCE_RUN_FINISHED;
+    record->dev_f1 = result->dev_f1;
+    record->has_test = result->has_test;
+    record->test_f1 = result->test_f1;
+    record->best_epoch = result->best_epoch;
+    record->epochs = result->epochs;
+    record->seconds = result->seconds;
+    return MLCE_OK;
+}
+
+static mlce_status do_run(sweep *s, int run) {
+    const mlce_sweep_options *options = s->options;
+    mlce_sweep_record *record = &s->records[run];
+    mlce_train_result result = {0};
+    char *settings = mlce_sweep_plan_settings(&s->plan, run, s->plan.key_count);
+    if (!settings) return MLCE_E_MEMORY;
+    mlce_sweep_run event = {.number = run + 1, .runs = s->plan.runs, .settings = settings};
+    event.kept = record->state != MLCE_RUN_WAITING;
+    mlce_status status = MLCE_OK;
+    if (!event.kept) {
+        if (options->begin) options->begin(&event, options->context);
+        status = train(s, run, &result);
+        if (!status) status = mlce_sweep_write(&s->plan, s->records);
+    }
+    event.state = record->state;
+    event.dev_f1 = record->dev_f1;
+    event.error = record->error;
+    event.result = !event.kept && record->state == MLCE_RUN_FINISHED ? &result : NULL;
+    if (!status && options->end) options->end(&event, options->context);
+    mlce_train_result_free(&result);
+    free(settings);
+    return status;
+}
+
+static mlce_status check_any_finished(const sweep *s) {
+    for (int run = 0; run < s->plan.runs; run++)
+        if (s->records[run].state == MLCE_RUN_FINISHED) return MLCE_OK;
+    return mlce_fail(MLCE_E_NUMERIC, "none of the %d runs finished; the first: %s", s->plan.runs,
+                     s->records[0].error);
+}
+
+static mlce_status run_all(sweep *s, char **table) {
+    mlce_status status = open_sweep(s);
+    for (int run = 0; run < s->plan.runs && !status; run++) status = do_run(s, run);
+    if (!status) status = check_any_finished(s);
+    if (status || !table) return status;
+    *table = mlce_sweep_table(&s->plan, s->records);
+    return *table ? MLCE_OK : MLCE_E_MEMORY;
+}
+
+mlce_status mlce_sweep(const mlce_config *config, const mlce_sweep_options *options, char **table) {
+    static const mlce_sweep_options silent = {0};
+    sweep s = {.options = options ? options : &silent};
+    if (table) *table = NULL;
+    mlce_status status = mlce_sweep_plan_make(config, &s.plan);
+    if (!status) status = run_all(&s, table);
+    for (int run = 0; s.records && run < s.plan.runs; run++) free(s.records[run].error);
+    free(s.records);
+    mlce_sweep_plan_free(&s.plan);
+    return status;
 }

@@ -119,8 +119,8 @@ static void sweep_types(search *s) {
         size_t count = items_of(s, a, first);
         int64_t correct;
         mlce_cut *best = &s->found->types[a];
-        *best = mlce_sweep(items, count, s->gold[a], s->low[a], beta, &correct);
-        s->settled[a] = mlce_sweep_is_settled(best->f, count, correct, s->gold[a], beta);
+        *best = mlce_cuts_best(items, count, s->gold[a], s->low[a], beta, &correct);
+        s->settled[a] = mlce_cuts_are_settled(best->f, count, correct, s->gold[a], beta);
         first += count;
     }
 }
@@ -137,10 +137,10 @@ static void sweep_all(search *s) {
     mlce_thresholds *found = s->found;
     size_t count = items_of_all(s);
     int64_t correct;
-    found->best = mlce_sweep(s->items, count, s->all_gold, s->all_low, found->beta, &correct);
-    found->row_count = mlce_sweep_around(s->items, count, s->all_gold, s->all_low, found->beta,
-                                         &found->best, found->rows);
-    s->all_settled = mlce_sweep_is_settled(found->best.f, count, correct, s->all_gold, found->beta);
+    found->best = mlce_cuts_best(s->items, count, s->all_gold, s->all_low, found->beta, &correct);
+    found->row_count = mlce_cuts_around(s->items, count, s->all_gold, s->all_low, found->beta,
+                                        &found->best, found->rows);
+    s->all_settled = mlce_cuts_are_settled(found->best.f, count, correct, s->all_gold, found->beta);
 }
 
 static bool is_done(const search *s, int type) {

@@ -3,16 +3,16 @@
 #define MLCE_TRAIN_THRESHOLD_H
 
 #include "mlce/model.h"
-#include "train/sweep.h"
+#include "train/cuts.h"
 
 typedef struct mlce_thresholds {
     double beta;
     mlce_cut in_use; /* with the model's own thresholds; its member threshold means nothing */
     mlce_cut best;   /* one threshold for all types */
     int row_count;
-    mlce_cut rows[MLCE_SWEEP_ROWS]; /* around the best */
-    mlce_cut *types;                /* [types] each with its own */
-    mlce_cut each;                  /* all types together, each with its own */
+    mlce_cut rows[MLCE_CUT_ROWS]; /* around the best */
+    mlce_cut *types;              /* [types] each with its own */
+    mlce_cut each;                /* all types together, each with its own */
 } mlce_thresholds;
 
 /* Predicts the dataset, which mlce_model_accepts() must have accepted, and finds the thresholds

@@ -277,6 +277,7 @@ static mlce_status run(mlce_session *s, mlce_train_result *result) {
     if ((status = train_all(&l))) return status;
     result->task = mlce_model_task(s->model);
     result->steps = s->state.step;
+    result->epochs = s->state.epoch;
     result->tokens_per_second = speed(&l.run);
     result->best_f1 = s->state.best_f1;
     result->stopped_early = l.stop;

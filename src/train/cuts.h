@@ -1,4 +1,4 @@
-/* sweep.h - a decision threshold swept over scored predictions.
+/* cuts.h - a decision threshold moved over scored predictions.
  *
  * With a threshold t what scores over t is predicted. Between two neighbouring scores all t give
  * the same figures, so there are as many cuts as different scores, and each is tried.
@@ -7,8 +7,8 @@
  *
  * beta over 1 favours recall, under 1 precision (van Rijsbergen 1979).
  */
-#ifndef MLCE_TRAIN_SWEEP_H
-#define MLCE_TRAIN_SWEEP_H
+#ifndef MLCE_TRAIN_CUTS_H
+#define MLCE_TRAIN_CUTS_H
 
 #include "mlce/metrics.h"
 
@@ -38,17 +38,17 @@ mlce_cut mlce_cut_behind(const mlce_candidate *items, size_t count, size_t i, in
 /* The cut with the highest F over sorted items, with the highest threshold of equal ones. With no
    item right its F is 0, and its threshold means nothing. *correct gets how many items are right.
  */
-mlce_cut mlce_sweep(const mlce_candidate *items, size_t count, int64_t gold, float low, double beta,
-                    int64_t *correct);
+mlce_cut mlce_cuts_best(const mlce_candidate *items, size_t count, int64_t gold, float low,
+                        double beta, int64_t *correct);
 
 /* Cuts around the best one, by falling threshold, of the numbers of predictions that lie at some
-   shares of its: the best itself among them. Returns how many, MLCE_SWEEP_ROWS at most. */
-enum { MLCE_SWEEP_ROWS = 11 };
-int mlce_sweep_around(const mlce_candidate *items, size_t count, int64_t gold, float low,
-                      double beta, const mlce_cut *best, mlce_cut rows[MLCE_SWEEP_ROWS]);
+   shares of its: the best itself among them. Returns how many, MLCE_CUT_ROWS at most. */
+enum { MLCE_CUT_ROWS = 11 };
+int mlce_cuts_around(const mlce_candidate *items, size_t count, int64_t gold, float low,
+                     double beta, const mlce_cut *best, mlce_cut rows[MLCE_CUT_ROWS]);
 
 /* Whether no cut below these `count` items, of which `correct` are right, can have a higher F than
    `best`: since F <= (1 + beta^2) gold / (count + beta^2 gold) there. */
-bool mlce_sweep_is_settled(double best, size_t count, int64_t correct, int64_t gold, double beta);
+bool mlce_cuts_are_settled(double best, size_t count, int64_t correct, int64_t gold, double beta);
 
 #endif

@@ -2,7 +2,7 @@
 #include <math.h>
 
 #include "mlce/random.h"
-#include "train/sweep.h"
+#include "train/cuts.h"
 #include "unit.h"
 
 enum { MOST = 40 };
@@ -39,7 +39,7 @@ START_TEST(no_threshold_is_better_than_the_best) {
         int64_t gold, correct;
         size_t count = make(&random, items, &gold);
         double beta = (double[]){0.5, 1, 2}[round % 3];
-        mlce_cut best = mlce_sweep(items, count, gold, LOW, beta, &correct), plain;
+        mlce_cut best = mlce_cuts_best(items, count, gold, LOW, beta, &correct), plain;
         for (size_t i = 0; i <= count; i++) {
             float threshold = i < count ? items[i].score : LOW;
             plain = plain_cut(items, count, threshold, gold, beta);
@@ -65,7 +65,7 @@ START_TEST(a_threshold_fits_between_neighbouring_floats) {
     float above = nextafterf(0.3f, 1);
     mlce_candidate items[] = {{above, 0, true}, {0.3f, 0, false}};
     int64_t correct;
-    mlce_cut best = mlce_sweep(items, 2, 1, LOW, 1, &correct);
+    mlce_cut best = mlce_cuts_best(items, 2, 1, LOW, 1, &correct);
     ck_assert_double_eq(best.f, 1);
     ck_assert_float_eq(best.threshold, 0.3f); /* what scores over it: the first alone */
 }
@@ -80,10 +80,10 @@ START_TEST(what_is_settled_stays_the_best_with_more_below) {
         int64_t gold, correct, all;
         size_t count = make(&random, items, &gold), shown = mlce_random_below(&random, count + 1);
         while (shown > 0 && shown < count && items[shown].score == items[shown - 1].score) shown++;
-        mlce_cut best = mlce_sweep(items, shown, gold, LOW, 1, &correct);
-        if (!mlce_sweep_is_settled(best.f, shown, correct, gold, 1)) continue;
+        mlce_cut best = mlce_cuts_best(items, shown, gold, LOW, 1, &correct);
+        if (!mlce_cuts_are_settled(best.f, shown, correct, gold, 1)) continue;
         settled += shown < count;
-        ck_assert_double_le(mlce_sweep(items, count, gold, LOW, 1, &all).f, best.f);
+        ck_assert_double_le(mlce_cuts_best(items, count, gold, LOW, 1, &all).f, best.f);
     }
     ck_assert_int_gt(settled, 100);
 }
@@ -93,12 +93,12 @@ START_TEST(rows_around_the_best_hold_it_and_fall) {
     mlce_random random = mlce_random_new(9, MLCE_STREAM_DATA);
     for (int round = 0; round < 500; round++) {
         mlce_candidate items[MOST];
-        mlce_cut rows[MLCE_SWEEP_ROWS];
+        mlce_cut rows[MLCE_CUT_ROWS];
         int64_t gold, correct;
         size_t count = make(&random, items, &gold);
-        mlce_cut best = mlce_sweep(items, count, gold, LOW, 1, &correct);
+        mlce_cut best = mlce_cuts_best(items, count, gold, LOW, 1, &correct);
         if (!best.counts.correct) continue;
-        int made = mlce_sweep_around(items, count, gold, LOW, 1, &best, rows), found = 0;
+        int made = mlce_cuts_around(items, count, gold, LOW, 1, &best, rows), found = 0;
         for (int n = 0; n < made; n++) {
             found += rows[n].counts.predicted == best.counts.predicted;
             ck_assert(n == 0 || rows[n].threshold < rows[n - 1].threshold);
@@ -118,5 +118,5 @@ static void add(TCase *cases) {
 }
 
 int main(void) {
-    return run_suite("sweep", add);
+    return run_suite("cuts", add);
 }
