@@ -26,7 +26,7 @@ static void check_key(const mlce_config_key *key) {
 
 /* "model.head=a|b", or with !=, asks for a declared key, and for values that it can have. */
 static void check_condition(const mlce_config_key *key) {
-    if (!key->only) return;
+    if (!key->only || strcmp(key->only, MLCE_ONLY_SWEEP) == 0) return;
     char text[256], name[MLCE_CONFIG_NAME_SIZE];
     ck_assert_uint_lt(strlen(key->only), sizeof text);
     strcpy(text, key->only);
@@ -295,7 +295,7 @@ START_TEST(conditions_may_name_several_values) {
     /* every condition of the tables holds for each value it names, and for none other */
     const mlce_config_key *key;
     for (size_t i = 0; (key = mlce_config_key_at(i)); i++) {
-        if (!key->only) continue;
+        if (!key->only || strcmp(key->only, MLCE_ONLY_SWEEP) == 0) continue;
         int section;
         char name[MLCE_CONFIG_NAME_SIZE], asked[MLCE_CONFIG_NAME_SIZE], choices[256], only[256];
         mlce_config_full_name(key->name, 1, name, sizeof name);
