@@ -54,7 +54,7 @@ MLCE_API void mlce_config_free(mlce_config *config);
 /* Sets the keys of an INI file: `[optim]` then `lr = 1e-3` is optim.lr. Comments begin with # or
    ;. A section [encoder.1] without keys is there with its defaults. Refused, with file and line:
    what is not INI, a key outside a section, a key that stands twice, an unknown key or section, a
-   wrong value, a line over 199 bytes (inih's limit). On failure nothing is set. */
+   wrong value, a file over 1 MiB. On failure nothing is set. */
 MLCE_API mlce_status mlce_config_read(mlce_config *config, const char *path);
 
 /* Sets one key, as the command line does: "optim.lr", "3e-4". A value "sweep(...)" stands for

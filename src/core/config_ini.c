@@ -1,8 +1,9 @@
 /* config_ini.c - configurations as INI files.
  *
  * inih parses; the reader below hands it one line at a time, and refuses what inih would take in
- * silence for something else: it splits long lines, drops text behind a section's bracket, and
- * appends an indented line to the value before it.
+ * silence for something else: it splits lines of over 199 bytes, drops text behind a section's
+ * bracket, and appends an indented line to the value before it. Of a longer line the reader keeps
+ * the value, and inih gets the key alone.
  */
 #include <errno.h>
 #include <ini.h>
@@ -13,12 +14,13 @@
 #include "core/config_store.h"
 #include "mlce/memory.h"
 
-enum { LARGEST_FILE = 1 << 20, LONGEST_LINE = 199 };
+enum { LARGEST_FILE = 1 << 20, LONGEST_LINE = 199 /* inih's INI_MAX_LINE, less one */ };
 
 typedef struct reader {
     const char *path;
-    const char *at, *end; /* what is still to be read */
-    int line;             /* the current one, from 1 */
+    char *at, *end;    /* what is still to be read */
+    const char *value; /* of a line that is too long for inih; else NULL */
+    int line;          /* the current one, from 1 */
     bool in_section;
     mlce_config *config;
     mlce_status status;
@@ -82,45 +84,68 @@ static mlce_status check_key(reader *r, const char *line) {
     return MLCE_OK;
 }
 
-/* The next line without the blanks around it; "" where it is a comment. */
-static mlce_status take_line(reader *r, char *line, size_t size) {
-    const char *start = r->at;
-    const char *newline = memchr(start, '\n', (size_t)(r->end - start));
-    const char *stop = newline ? newline : r->end;
+/* The next line without the blanks around it, ended by a NUL in its place; "" where it is a
+   comment, NULL (message set) where it is no text. */
+static char *take_line(reader *r) {
+    char *start = r->at;
+    char *newline = memchr(start, '\n', (size_t)(r->end - start));
+    char *stop = newline ? newline : r->end;
     r->at = newline ? newline + 1 : r->end;
     r->line++;
-    line[0] = 0;
-    if (memchr(start, 0, (size_t)(stop - start))) return fail_at(r, "a NUL byte: not a text file");
     size_t length = (size_t)(stop - start);
-    if (mlce_config_utf8_prefix(start, length) < length)
-        return fail_at(r, "not UTF-8: save the file in that encoding");
+    if (memchr(start, 0, length)) {
+        fail_at(r, "a NUL byte: not a text file");
+        return NULL;
+    }
+    if (mlce_config_utf8_prefix(start, length) < length) {
+        fail_at(r, "not UTF-8: save the file in that encoding");
+        return NULL;
+    }
     while (start < stop && blank(*start)) start++;
     while (stop > start && blank(stop[-1])) stop--;
-    if (start == stop || *start == ';' || *start == '#') return MLCE_OK;
-    length = (size_t)(stop - start);
-    if (length >= size)
-        return fail_at(r,
-                       "a line of %zu bytes, and at most %zu can be read: give this key on the "
-                       "command line, as SECTION.KEY=VALUE",
-                       length, size - 1);
-    memcpy(line, start, length);
-    line[length] = 0;
-    return MLCE_OK;
+    *stop = 0;
+    if (*start == ';' || *start == '#') *start = 0;
+    return start;
+}
+
+/* How much of a line that is too long goes to inih: the section without a comment behind it, or the
+   key, whose value the reader keeps as inih would have found it. */
+static size_t shorten(reader *r, char *line) {
+    size_t head = (size_t)(find_stop(line, *line == '[' ? "]" : "=:") - line) + 1;
+    if (*line == '[') return head;
+    char *value = line + head, *end = value + (find_stop(value, "") - value);
+    while (value < end && blank(*value)) value++;
+    while (end > value && blank(end[-1])) end--;
+    *end = 0;
+    r->value = value;
+    return head;
 }
 
 /* inih's reader: like fgets(). */
 static char *next_line(char *line, int size, void *stream) {
     reader *r = stream;
     if (r->status || r->at == r->end) return NULL;
-    if (take_line(r, line, (size_t)size)) return NULL;
-    if (*line == '[') check_section(r, line);
-    if (*line && *line != '[') check_key(r, line);
-    return r->status ? NULL : line;
+    char *text = take_line(r);
+    if (!text) return NULL;
+    if (*text == '[') check_section(r, text);
+    if (*text && *text != '[') check_key(r, text);
+    if (r->status) return NULL;
+    r->value = NULL;
+    size_t length = strlen(text);
+    if (length >= (size_t)size) length = shorten(r, text);
+    if (length >= (size_t)size) {
+        fail_here(r, mlce_config_unknown_key(text));
+        return NULL;
+    }
+    memcpy(line, text, length);
+    line[length] = 0;
+    return line;
 }
 
 /* inih's handler of a key. The section is one that is declared. */
 static int set_key(void *user, const char *section, const char *key, const char *value) {
     reader *r = user;
+    if (r->value) value = r->value;
     char name[2 * LONGEST_LINE + 2];
     snprintf(name, sizeof name, "%s.%s", section, key);
     mlce_config_entry *entry = mlce_config_find(r->config, name);
@@ -187,13 +212,12 @@ mlce_status mlce_config_read(mlce_config *config, const char *path) {
 
 /* ---- Writing ---- */
 
-/* Whether `name = value` reads back as this value. */
-static bool survives(const char *name, const char *value) {
+/* Whether `KEY = value` reads back as this value. */
+static bool survives(const char *value) {
     size_t length = strlen(value);
     if (length == 0) return true;
     if (blank(value[0]) || blank(value[length - 1]) || value[0] == ';') return false;
-    if (strpbrk(value, "\r\n") || *find_stop(value, "")) return false;
-    return strlen(name) + strlen(" = ") + length <= LONGEST_LINE;
+    return !strpbrk(value, "\r\n") && !*find_stop(value, "");
 }
 
 static void print_key(FILE *out, const mlce_config_entry *entry) {
@@ -201,7 +225,7 @@ static void print_key(FILE *out, const mlce_config_entry *entry) {
     const char *value = entry->value.text;
     fputs("# ", out);
     mlce_config_print_wrapped(out, entry->key->doc, strlen("# "), "# ");
-    if (survives(name, value)) {
+    if (survives(value)) {
         fprintf(out, "%s =%s%s\n", name, *value ? " " : "", value);
         return;
     }
