@@ -18,14 +18,18 @@ static bool has_file(const char *path, const char *name) {
     return exists;
 }
 
-/* Empty, or with the configuration of a run that ended before it saved anything. */
+/* Empty, or with the configuration of a run that ended, or was killed, before it saved anything. */
 static bool is_unfinished(const char *path) {
+    static const char *const known[] = {".", "..", "config.ini", "config.ini.part", "best.h5.part"};
     DIR *folder = opendir(path);
     if (!folder) return false;
     bool other = false;
-    for (struct dirent *entry; (entry = readdir(folder));)
-        other = other || (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..") &&
-                          strcmp(entry->d_name, "config.ini"));
+    for (struct dirent *entry; (entry = readdir(folder));) {
+        bool is_known = false;
+        for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+            is_known = is_known || strcmp(entry->d_name, known[i]) == 0;
+        other = other || !is_known;
+    }
     closedir(folder);
     return !other;
 }
