@@ -1,6 +1,7 @@
-/* file.c - files that are written whole or not at all. */
+/* file.c - files and folders that are written whole or not at all. */
 #include "core/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -75,6 +76,60 @@ mlce_status mlce_file_commit(char *part, const char *path) {
     else
         free(part);
     return status;
+}
+
+/* ---- Folders ---- */
+
+/* Removes a folder of files; whether it is gone. */
+static bool remove_folder(const char *path) {
+    DIR *folder = opendir(path);
+    if (!folder) return errno == ENOENT;
+    for (struct dirent *entry; (entry = readdir(folder));)
+        unlinkat(dirfd(folder), entry->d_name, 0); /* "." and ".." stay */
+    closedir(folder);
+    return rmdir(path) == 0;
+}
+
+static bool is_empty_folder(const char *path) {
+    DIR *folder = opendir(path);
+    if (!folder) return false;
+    int entries = 0;
+    while (entries <= 2 && readdir(folder)) entries++;
+    closedir(folder);
+    return entries <= 2;
+}
+
+char *mlce_folder_begin(const char *path) {
+    size_t length = strlen(path), size = length + sizeof SUFFIX;
+    while (length > 1 && path[length - 1] == '/') length--;
+    struct stat info;
+    if (!stat(path, &info) && !is_empty_folder(path)) {
+        mlce_fail(MLCE_E_IO, "%s: exists already: name a new folder, or an empty one", path);
+        return NULL;
+    }
+    char *part = mlce_calloc(size, 1);
+    if (!part) return NULL;
+    snprintf(part, size, "%.*s%s", (int)length, path, SUFFIX);
+    if (remove_folder(part) && mkdir(part, 0777) == 0) return part;
+    mlce_fail(MLCE_E_IO, "%s: cannot make the folder: %s", path, strerror(errno));
+    free(part);
+    return NULL;
+}
+
+void mlce_folder_abandon(char *part) {
+    if (!part) return;
+    remove_folder(part);
+    free(part);
+}
+
+mlce_status mlce_folder_commit(char *part, const char *path) {
+    if (sync_path(part, O_RDONLY | O_DIRECTORY) || rename(part, path)) {
+        mlce_status status = mlce_fail(MLCE_E_IO, "%s: cannot write: %s", path, strerror(errno));
+        mlce_folder_abandon(part);
+        return status;
+    }
+    free(part);
+    return MLCE_OK;
 }
 
 bool mlce_file_is_same(const char *a, const char *b) {

@@ -1,4 +1,4 @@
-/* file.h - files that are written whole or not at all. */
+/* file.h - files and folders that are written whole or not at all. */
 #ifndef MLCE_CORE_FILE_H
 #define MLCE_CORE_FILE_H
 
@@ -18,6 +18,14 @@ mlce_status mlce_file_commit(char *part, const char *path);
 
 /* Removes `part` and frees its name. NULL is allowed. */
 void mlce_file_abandon(char *part);
+
+/* The same for a folder of files: makes one beside `path`, which must not exist or be an empty
+   folder. NULL (message set) on failure. */
+char *mlce_folder_begin(const char *path);
+/* Makes the finished folder `part` the one at `path`. Frees `part`; on failure it is removed. */
+mlce_status mlce_folder_commit(char *part, const char *path);
+/* Removes `part` with the files in it, and frees its name. NULL is allowed. */
+void mlce_folder_abandon(char *part);
 
 /* Whether both paths lead to one existing file. */
 bool mlce_file_is_same(const char *a, const char *b);

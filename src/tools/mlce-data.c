@@ -1,8 +1,9 @@
-/* mlce-data - makes demo datasets and shows what a dataset holds. */
+/* mlce-data - makes datasets, of made-up data or of annotated text, and shows what they hold. */
 #include <string.h>
 
 #include "data/demo.h"
 #include "data/embed_hash.h"
+#include "tools/data_convert.h"
 #include "tools/inspect.h"
 #include "tools/tool.h"
 
@@ -14,13 +15,16 @@ static const char HELP[] =
     "layouts mlce-spans and mlce-labels).\n"
     "\n"
     "commands:\n"
-    "  demo DIR             write a small made-up corpus, or labelled items, to train on\n"
-    "  inspect FILE         show what a dataset holds\n"
+    "  convert INPUT -o OUT  make a dataset of annotated text (CoNLL, JSONL, brat), or text of a "
+    "dataset\n"
+    "  demo DIR              write a small made-up corpus, or labelled items, to train on\n"
+    "  inspect FILE          show what a dataset holds\n"
     "\n"
-    "  -h, --help           show this text; mlce-data COMMAND --help: that of a command\n"
-    "      --version        show the version\n"
+    "  -h, --help            show this text; mlce-data COMMAND --help: that of a command\n"
+    "      --version         show the version\n"
     "\n"
     "examples:\n"
+    "  mlce-data convert train.conll -o train.h5\n"
     "  mlce-data demo demo-data\n"
     "  mlce-data demo demo-labels --task labels\n"
     "  mlce-data inspect demo-data/dev.h5\n";
@@ -142,6 +146,7 @@ static int inspect(int argc, char **argv) {
 int main(int argc, char **argv) {
     static const struct option options[] = {MLCE_TOOL_OPTIONS, {NULL, 0, NULL, 0}};
     mlce_tool_begin("mlce-data", HELP);
+    if (argc > 1 && !strcmp(argv[1], "convert")) return mlce_data_convert(argc - 1, argv + 1);
     if (argc > 1 && !strcmp(argv[1], "demo")) {
         mlce_tool_command("demo", DEMO_HELP);
         return demo(argc - 1, argv + 1);
@@ -154,5 +159,5 @@ int main(int argc, char **argv) {
     int exit_code = MLCE_TOOL_OK;
     if (argc > 1 && mlce_tool_option(argc, argv, options, &exit_code) == MLCE_TOOL_EXIT)
         return exit_code;
-    return mlce_tool_usage("a command is missing: demo or inspect");
+    return mlce_tool_usage("a command is missing: convert, demo or inspect");
 }

@@ -1,0 +1,161 @@
+/* align.c - spans over characters become spans over tokens. */
+#include <string.h>
+
+#include "convert/characters.h"
+
+/* The next byte that is no space, of which annotation tools write one for another. */
+static const char *skip_spaces(const char *text, const char *end) {
+    while (text < end && (strchr(" \t\r\n", *text) || !strncmp(text, "\xC2\xA0", 2)))
+        text += *text == '\xC2' ? 2 : 1;
+    return text;
+}
+
+/* Whether the code points start .. end-1 are `said`, but for spaces. */
+static bool is_text(const mlce_characters *characters, int64_t start, int64_t end,
+                    const char *said) {
+    if (start < 0 || end > characters->count || start > end) return false;
+    const char *text = characters->text + characters->at[start];
+    const char *stop = characters->text + characters->at[end], *said_stop = said + strlen(said);
+    for (;; text++, said++) {
+        text = skip_spaces(text, stop);
+        said = skip_spaces(said, said_stop);
+        if (text == stop || said == said_stop) return text == stop && said == said_stop;
+        if (*text != *said) return false;
+    }
+}
+
+/* The code point that begins with unit `unit` of UTF-16; -1 where there is none. */
+static int64_t point_of_unit(const mlce_characters *characters, int64_t unit) {
+    int64_t units = 0;
+    int32_t i = 0;
+    for (; i < characters->count && units < unit; i++)
+        units += 1 + (((unsigned char)characters->text[characters->at[i]] & 0xF8) == 0xF0);
+    return units == unit ? i : -1;
+}
+
+/* Whether both ends can be turned from units of UTF-16 into code points. */
+static bool from_utf16(const mlce_characters *characters, const mlce_mark *mark, int64_t *start,
+                       int64_t *end) {
+    *start = point_of_unit(characters, mark->start);
+    *end = point_of_unit(characters, mark->end);
+    return *start >= 0 && *end >= 0;
+}
+
+/* The span's ends as code points. */
+static mlce_status find_ends(const mlce_characters *characters, const mlce_record *record,
+                             const mlce_mark *mark, mlce_source_counts *counts, int64_t *start,
+                             int64_t *end) {
+    bool utf16 = record->in_utf16;
+    *start = mark->start;
+    *end = mark->end;
+    if (utf16 && !from_utf16(characters, mark, start, end)) {
+        *start = mark->start;
+        *end = INT64_MAX;
+    }
+    if (mark->text && !is_text(characters, *start, *end, mark->text)) {
+        bool fits = utf16 ? (*start = mark->start, *end = mark->end, true)
+                          : from_utf16(characters, mark, start, end);
+        if (!fits || !is_text(characters, *start, *end, mark->text))
+            return mlce_fail(
+                MLCE_E_DATA,
+                "start %lld, end %lld, type %s: the text there is not '%s': ends count "
+                "code points of the text, from 0",
+                (long long)mark->start, (long long)mark->end, mark->type, mark->text);
+        counts->utf16 += !utf16;
+    }
+    if (*start < 0 || *end > characters->count)
+        return mlce_fail(
+            MLCE_E_DATA, "start %lld, end %lld, type %s: runs past the text's %d code points%s",
+            (long long)mark->start, (long long)mark->end, mark->type, (int)characters->count,
+            utf16 ? "" : " (if they count units of UTF-16: --offsets utf16)");
+    if (*end <= *start)
+        return mlce_fail(MLCE_E_DATA, "start %lld, end %lld, type %s: is empty",
+                         (long long)mark->start, (long long)mark->end, mark->type);
+    return MLCE_OK;
+}
+
+/* The first token that ends behind `point` (side 1), or begins at or behind it (side 0). */
+static int find_token(const int32_t (*chars)[2], int length, int64_t point, int side) {
+    int low = 0, high = length;
+    while (low < high) {
+        int middle = low + (high - low) / 2;
+        if (chars[middle][side] >= point + side)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
+static mlce_status align_one(const mlce_characters *characters, const mlce_record *record,
+                             const mlce_mark *mark, const mlce_source_options *options,
+                             mlce_source_counts *counts, mlce_mark *aligned, bool *kept) {
+    int64_t start, end;
+    *kept = false;
+    mlce_status status = find_ends(characters, record, mark, counts, &start, &end);
+    if (status) return status;
+    int first = find_token(record->chars, record->length, start, 1);
+    int behind = find_token(record->chars, record->length, end, 0);
+    if (first >= behind) {
+        counts->bare++;
+        return MLCE_OK;
+    }
+    int64_t from = record->chars[first][0], to = record->chars[behind - 1][1];
+    if (from < start || to > end) {
+        if (options->cut == MLCE_CUT_ERROR)
+            return mlce_fail(MLCE_E_DATA,
+                             "start %lld, end %lld, type %s: cuts the token '%s': correct it, or "
+                             "use --cut widen or --cut drop",
+                             (long long)mark->start, (long long)mark->end, mark->type,
+                             record->tokens[from < start ? first : behind - 1]);
+        if (options->cut == MLCE_CUT_DROP) {
+            counts->cut++;
+            return MLCE_OK;
+        }
+        counts->widened++;
+    } else if (from > start || to < end) {
+        counts->trimmed++;
+    }
+    *aligned = (mlce_mark){.start = first, .end = behind, .type = mark->type};
+    *kept = true;
+    return MLCE_OK;
+}
+
+/* Ranges that do not fall: a search finds its way among them. */
+static mlce_status check_order(const mlce_characters *characters, const mlce_record *record) {
+    int32_t behind = 0;
+    for (int i = 0; i < record->length; i++) {
+        int32_t start = record->chars[i][0], end = record->chars[i][1];
+        if (start < behind || end < start || end > characters->count)
+            return mlce_fail(
+                MLCE_E_DATA,
+                "token %d: start %d, end %d: tokens must follow one another within the "
+                "text's %d code points",
+                i, (int)start, (int)end, (int)characters->count);
+        behind = end;
+    }
+    return MLCE_OK;
+}
+
+mlce_status mlce_align_spans(mlce_arena *arena, const mlce_characters *characters,
+                             mlce_record *record, const mlce_source_options *options,
+                             mlce_source_counts *counts) {
+    mlce_mark *aligned = mlce_arena_alloc(arena, (size_t)record->span_count, sizeof *aligned);
+    mlce_status status = aligned ? check_order(characters, record) : MLCE_E_MEMORY;
+    int kept = 0;
+    for (int i = 0; i < record->span_count && !status; i++) {
+        bool is_kept;
+        status = align_one(characters, record, &record->spans[i], options, counts, &aligned[kept],
+                           &is_kept);
+        kept += is_kept;
+        if (status != MLCE_E_DATA) continue;
+        if (record->spans[i].line)
+            record->line = record->spans[i].line;
+        else
+            mlce_fail_prefix(status, "span %d: ", i);
+    }
+    record->spans = aligned;
+    record->span_count = kept;
+    record->in_characters = record->in_utf16 = false;
+    return status;
+}

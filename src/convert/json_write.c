@@ -1,0 +1,115 @@
+/* json_write.c - writes one JSON object a line, which holds all that a dataset does but embeddings:
+ *
+ *   {"id": "a", "document": 0, "text": "In Paris.", "tokens": ["In", "Paris", "."],
+ *    "chars": [[0, 2], [3, 8], [8, 9]], "spans": [{"start": 1, "end": 2, "type": "place"}]}
+ *   {"id": "b", "text": "...", "features": [0.5, 1], "labels": ["tax", "war"]}
+ *
+ * start and end of spans count tokens, chars count code points; labels with weights are objects,
+ * {"label": "tax", "weight": 0.5}. */
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "convert/sink.h"
+
+/* NULL anywhere in between makes the whole line NULL: out of memory. */
+static int add_to(json_t *object, const char *key, json_t *value) {
+    return json_object_set_new(object, key, value);
+}
+
+static json_t *tokens_of(const mlce_record *record) {
+    json_t *list = json_array();
+    for (int i = 0; i < record->length; i++)
+        if (json_array_append_new(list, json_string(record->tokens[i]))) {
+            json_decref(list);
+            return NULL;
+        }
+    return list;
+}
+
+static json_t *chars_of(const mlce_record *record) {
+    json_t *list = json_array();
+    for (int i = 0; i < record->length; i++)
+        json_array_append_new(
+            list, json_pack("[i, i]", (int)record->chars[i][0], (int)record->chars[i][1]));
+    return list;
+}
+
+static json_t *spans_of(const mlce_record *record) {
+    json_t *list = json_array();
+    for (int i = 0; i < record->span_count; i++) {
+        const mlce_mark *mark = &record->spans[i];
+        json_array_append_new(list, json_pack("{s:I, s:I, s:s}", "start", (json_int_t)mark->start,
+                                              "end", (json_int_t)mark->end, "type", mark->type));
+    }
+    return list;
+}
+
+static json_t *labels_of(const mlce_record *record) {
+    json_t *list = json_array();
+    for (int i = 0; i < record->span_count; i++) {
+        const mlce_mark *mark = &record->spans[i];
+        json_array_append_new(list, mark->weight > 0 ? json_pack("{s:s, s:f}", "label", mark->type,
+                                                                 "weight", (double)mark->weight)
+                                                     : json_string(mark->type));
+    }
+    return list;
+}
+
+static json_t *features_of(const mlce_record *record) {
+    json_t *list = json_array();
+    for (int i = 0; i < record->width; i++)
+        json_array_append_new(list, json_real((double)record->features[i]));
+    return list;
+}
+
+static json_t *line_of(const mlce_record *record) {
+    json_t *line = json_object();
+    int failed = 0;
+    if (record->id && *record->id) failed |= add_to(line, "id", json_string(record->id));
+    if (record->document >= 0)
+        failed |= add_to(line, "document", json_integer((json_int_t)record->document));
+    if (record->text) failed |= add_to(line, "text", json_string(record->text));
+    if (record->is_item) {
+        if (record->features) failed |= add_to(line, "features", features_of(record));
+        if (record->has_spans)
+            failed |= add_to(line, "labels", labels_of(record));
+        else
+            failed |= add_to(line, "item", json_true());
+    } else {
+        failed |= add_to(line, "tokens", tokens_of(record));
+        if (record->text) failed |= add_to(line, "chars", chars_of(record));
+        if (record->has_spans) failed |= add_to(line, "spans", spans_of(record));
+    }
+    if (!failed) return line;
+    json_decref(line);
+    return NULL;
+}
+
+static mlce_status add(mlce_sink *sink, const mlce_record *record) {
+    mlce_text_file *text = sink->state;
+    json_t *line = line_of(record);
+    int failed = !line || json_dumpf(line, text->file, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    json_decref(line);
+    if (failed && !ferror(text->file))
+        return mlce_fail(MLCE_E_MEMORY, "out of memory: a sequence as JSON");
+    putc('\n', text->file);
+    return mlce_text_file_check(text);
+}
+
+static mlce_status finish(mlce_sink *sink) {
+    return mlce_text_file_finish(sink->state);
+}
+
+static void close_file(mlce_sink *sink) {
+    if (sink->state) mlce_text_file_abandon(sink->state);
+    free(sink->state);
+}
+
+mlce_status mlce_write_jsonl(mlce_sink *sink) {
+    mlce_text_file *text = sink->state = mlce_calloc(1, sizeof *text);
+    if (!text) return MLCE_E_MEMORY;
+    sink->add = add;
+    sink->finish = finish;
+    sink->close = close_file;
+    return mlce_text_file_open(sink->path, text);
+}
