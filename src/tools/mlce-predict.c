@@ -15,7 +15,7 @@ static const char HELP[] =
     "usage: mlce-predict RUN [RUN ...] DATA [-o FILE]\n"
     "\n"
     "Predicts spans or labels and prints one JSON object a line for each sequence or item:\n"
-    "  {\"sequence\": 0, \"id\": \"...\", \"text\": \"...\",\n"
+    "  {\"sequence\": 0, \"id\": \"...\", \"text\": \"...\", \"tokens\": [\"...\", \"...\"],\n"
     "   \"spans\": [{\"start\": 3, \"end\": 5, \"type\": \"PER\", \"score\": 4.2, \"text\": "
     "\"...\"}]}\n"
     "  {\"item\": 0, \"id\": \"...\", \"text\": \"...\", \"labels\": [{\"label\": \"tax\", "
@@ -23,7 +23,9 @@ static const char HELP[] =
     "start and end count tokens, end not included. What scores over 0 is predicted, or over what\n"
     "mlce-eval --find-threshold --store put in its place; with the losses topk_ce and softmax_ce, "
     "the\n"
-    "best scores. id and text stand there if the dataset has them.\n"
+    "best scores. id, text and tokens stand there if the dataset has them: mlce-data convert "
+    "makes\n"
+    "annotations for other programs of these lines.\n"
     "\n"
     "  RUN                  a run's folder (its best checkpoint), a checkpoint file, or weights "
     "exported\n"
@@ -65,6 +67,15 @@ static json_t *label_json(const output *out, const mlce_scored_span *found) {
                      "score", (double)found->score);
 }
 
+/* Without them the spans, which count tokens, would mean nothing outside the dataset. */
+static json_t *tokens_json(const output *out, int64_t sequence) {
+    const char *const *tokens = mlce_dataset_token_text(out->dataset, sequence);
+    json_t *list = tokens ? json_array() : NULL;
+    for (int i = 0; list && i < mlce_dataset_length(out->dataset, sequence); i++)
+        json_array_append_new(list, json_string(tokens[i]));
+    return list;
+}
+
 static mlce_status write_line(const output *out, json_t *line) {
     char *text = json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9));
     if (!text) return mlce_fail(MLCE_E_MEMORY, "out of memory: a sequence's spans as JSON");
@@ -85,6 +96,8 @@ static mlce_status predicted(const mlce_prediction *prediction, void *context) {
     json_t *list = json_array();
     if (id) json_object_set_new(line, "id", json_string(id));
     if (text) json_object_set_new(line, "text", json_string(text));
+    json_t *tokens = is_item ? NULL : tokens_json(out, sequence);
+    if (tokens) json_object_set_new(line, "tokens", tokens);
     for (size_t n = 0; n < prediction->count && !status; n++)
         json_array_append_new(list, is_item
                                         ? label_json(out, &prediction->spans[n])
