@@ -275,7 +275,8 @@ static void report_findings(const request *r, const mlce_convert_report *report)
     warn(c->widened, "span cut a token: widened to whole tokens",
          "spans cut a token: widened to whole tokens");
     warn(c->cut, "span cut a token: left out", "spans cut a token: left out");
-    warn(c->trimmed, "span had spaces at an end: cut off", "spans had spaces (or invisible characters) at an end: cut off");
+    warn(c->trimmed, "span had spaces at an end: cut off",
+         "spans had spaces (or invisible characters) at an end: cut off");
     warn(c->bare, "span held no token: left out", "spans held no token: left out");
     warn(c->twice, "span stood twice: kept once", "spans stood twice: kept once");
     bool dropped = r->options.source.drop_discontinuous;
