@@ -67,6 +67,7 @@ typedef struct mlce_parameter {
     mlce_init init;
     int fan_in; /* for MLCE_INIT_FAN_IN on a bias: its layer's inputs; 0 = cols */
     float *value, *grad;
+    bool decays;   /* weight decay is for it: matrices. At first, where rows > 1 */
     size_t offset; /* of value in mlce_parameters_values() */
     bool grad_started;
 } mlce_parameter;

@@ -66,11 +66,13 @@ typedef struct mlce_train_options {
     void *context;
 } mlce_train_options;
 
-/* Trains as `config` says and leaves in the folder train.output
+/* Trains as `config` says (with optim.ema, what is evaluated and saved is the weights' average)
+ * and leaves in the folder train.output
  *
  *   config.ini       the configuration as used
  *   metrics.jsonl    one JSON object an evaluation
- *   best.h5          the checkpoint with the best dev micro F1 (the last one, without data.dev)
+ *   best.h5          the checkpoint with the best dev micro F1, of several the one with the lowest
+ *                    dev loss (the last one, without data.dev)
  *   last.h5          the checkpoint after the last evaluation
  *   result.txt       the tables of dev and test, by the best checkpoint
  *

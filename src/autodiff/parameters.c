@@ -55,6 +55,7 @@ mlce_parameter *mlce_parameters_add(mlce_parameters *parameters, const char *nam
                                   .cols = cols,
                                   .init = init,
                                   .fan_in = fan_in ? fan_in : cols,
+                                  .decays = rows > 1,
                                   .offset = parameters->size};
     size_t numbers = (size_t)rows * (size_t)cols;
     parameters->size += (numbers + ALIGN_FLOATS - 1) / ALIGN_FLOATS * ALIGN_FLOATS;

@@ -85,6 +85,7 @@ bool mlce_dense_add(mlce_parameters *parameters, const char *name, int in, int64
     dense->weight = mlce_parameters_add(parameters, full, (int)out, in, MLCE_INIT_FAN_IN, in);
     snprintf(full, sizeof full, "%s.bias", name);
     dense->bias = mlce_parameters_add(parameters, full, 1, (int)out, MLCE_INIT_FAN_IN, in);
+    if (dense->weight) dense->weight->decays = true; /* also where out = 1 */
     return dense->weight && dense->bias;
 }
 

@@ -1,5 +1,8 @@
-/* adam.c - Adam and AdamW, one pass over all parameters. */
+/* adam.c - Adam and AdamW with the weights' average, one pass over all parameters. */
+#include <assert.h>
+#include <fnmatch.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,24 +11,22 @@
 
 enum { BLOCK = 8192 }; /* numbers a thread takes at once; norms are summed block by block */
 
+/* How a parameter is trained. */
+typedef struct rule {
+    double lr_scale, weight_decay;
+    bool grouped;
+} rule;
+
 struct mlce_adam {
     mlce_parameters *parameters;
     mlce_adam_options options;
+    rule *rules; /* of each parameter */
     int64_t steps;
     float *m, *v;
+    float *average; /* NULL: none is kept */
+    bool exchanged;
     double *block_norms; /* squared */
 };
-
-mlce_adam_options mlce_adam_options_from(const mlce_config *config) {
-    return (mlce_adam_options){
-        .beta1 = mlce_config_float(config, "optim.beta1"),
-        .beta2 = mlce_config_float(config, "optim.beta2"),
-        .epsilon = mlce_config_float(config, "optim.epsilon"),
-        .weight_decay = mlce_config_float(config, "optim.weight_decay"),
-        .decoupled = strcmp(mlce_config_string(config, "optim.name"), "adamw") == 0,
-        .clip_norm = mlce_config_float(config, "optim.clip_norm"),
-    };
-}
 
 static size_t block_count(const mlce_adam *adam) {
     return (mlce_parameters_size(adam->parameters) + BLOCK - 1) / BLOCK;
@@ -35,22 +36,74 @@ mlce_adam *mlce_adam_new(mlce_parameters *parameters, const mlce_adam_options *o
     mlce_adam *adam = mlce_calloc(1, sizeof *adam);
     if (!adam) return NULL;
     size_t size = mlce_parameters_size(parameters);
+    size_t count = (size_t)mlce_parameters_count(parameters);
     *adam = (mlce_adam){.parameters = parameters, .options = *options};
     adam->m = mlce_calloc(size, sizeof *adam->m);
     adam->v = mlce_calloc(size, sizeof *adam->v);
+    adam->rules = mlce_calloc(count, sizeof *adam->rules);
     adam->block_norms = mlce_calloc(block_count(adam), sizeof *adam->block_norms);
-    if (adam->m && adam->v && adam->block_norms) return adam;
-    mlce_adam_free(adam);
-    return NULL;
+    if (options->ema > 0) adam->average = mlce_calloc(size, sizeof *adam->average);
+    if (!adam->m || !adam->v || !adam->rules || !adam->block_norms ||
+        (options->ema > 0 && !adam->average)) {
+        mlce_adam_free(adam);
+        return NULL;
+    }
+    for (size_t p = 0; p < count; p++) {
+        bool decays = mlce_parameters_at(parameters, (int)p)->decays;
+        adam->rules[p] = (rule){1.0, decays ? options->weight_decay : 0.0, false};
+    }
+    if (adam->average)
+        memcpy(adam->average, mlce_parameters_values(parameters), size * sizeof *adam->average);
+    return adam;
 }
 
 void mlce_adam_free(mlce_adam *adam) {
     if (!adam) return;
     free(adam->m);
     free(adam->v);
+    free(adam->average);
+    free(adam->rules);
     free(adam->block_norms);
     free(adam);
 }
+
+/* ---- Groups ---- */
+
+/* Why a group is empty, and what there is. */
+static mlce_status fail_group(const mlce_adam *adam, const char *match, bool all_taken) {
+    char names[512];
+    size_t used = 0;
+    names[0] = '\0';
+    for (int p = 0; p < mlce_parameters_count(adam->parameters); p++) {
+        const char *name = mlce_parameters_at(adam->parameters, p)->name;
+        if (used + strlen(name) + sizeof ", , ..." > sizeof names) {
+            snprintf(names + used, sizeof names - used, ", ...");
+            break;
+        }
+        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", p ? ", " : "", name);
+    }
+    return mlce_fail(MLCE_E_CONFIG, "'%s' matches %s: there are %s", match,
+                     all_taken ? "only parameters of the groups before it" : "no parameter", names);
+}
+
+mlce_status mlce_adam_add_group(mlce_adam *adam, const mlce_adam_group *group, int *matched) {
+    int count = 0;
+    bool any = false;
+    for (int p = 0; p < mlce_parameters_count(adam->parameters); p++) {
+        rule *r = &adam->rules[p];
+        if (fnmatch(group->match, mlce_parameters_at(adam->parameters, p)->name, 0)) continue;
+        any = true;
+        if (r->grouped) continue;
+        r->grouped = true;
+        r->lr_scale = group->lr_scale;
+        if (group->weight_decay >= 0) r->weight_decay = group->weight_decay;
+        count++;
+    }
+    if (matched) *matched = count;
+    return count ? MLCE_OK : fail_group(adam, group->match, any);
+}
+
+/* ---- A step ---- */
 
 MLCE_KERNEL static double squared_norm(const float *g, size_t count) {
     double sum = 0;
@@ -94,34 +147,56 @@ typedef struct step_constants {
     float step;                         /* lr / (1 - beta1^t) */
     float root;                         /* 1 / sqrt(1 - beta2^t) */
     float epsilon, l2, shrink; /* l2: decay in the gradient; shrink: 1 - lr * decoupled decay */
+    float follow;              /* how far the average goes to the weights */
 } step_constants;
+
+/* One number's m and v; returns its new w. */
+static inline float updated(const step_constants *c, float w, float gradient, float *m, float *v) {
+    float g = c->scale * gradient + c->l2 * w;
+    *m = c->beta1 * *m + c->fresh1 * g;
+    *v = c->beta2 * *v + c->fresh2 * g * g;
+    return c->shrink * w - c->step * *m / (sqrtf(*v) * c->root + c->epsilon);
+}
 
 MLCE_KERNEL static void update(const step_constants *c, float *w, const float *gradient, float *m,
                                float *v, size_t count) {
+#pragma omp simd
+    for (size_t i = 0; i < count; i++) w[i] = updated(c, w[i], gradient[i], &m[i], &v[i]);
+}
+
+MLCE_KERNEL static void update_and_average(const step_constants *c, float *w, const float *gradient,
+                                           float *m, float *v, float *average, size_t count) {
+#pragma omp simd
     for (size_t i = 0; i < count; i++) {
-        float g = c->scale * gradient[i] + c->l2 * w[i];
-        m[i] = c->beta1 * m[i] + c->fresh1 * g;
-        v[i] = c->beta2 * v[i] + c->fresh2 * g * g;
-        w[i] = c->shrink * w[i] - c->step * m[i] / (sqrtf(v[i]) * c->root + c->epsilon);
+        w[i] = updated(c, w[i], gradient[i], &m[i], &v[i]);
+        average[i] += c->follow * (w[i] - average[i]);
     }
 }
 
-static void update_parameter(mlce_adam *adam, const mlce_parameter *parameter, step_constants c,
-                             double lr) {
-    bool decays = parameter->rows > 1;
-    double decay = decays ? adam->options.weight_decay : 0.0;
+static void update_parameter(mlce_adam *adam, int p, step_constants c, double lr) {
+    const mlce_parameter *parameter = mlce_parameters_at(adam->parameters, p);
+    double decay = adam->rules[p].weight_decay;
+    lr *= adam->rules[p].lr_scale;
+    c.step = (float)(lr / (1.0 - pow(adam->options.beta1, (double)adam->steps)));
     c.l2 = adam->options.decoupled ? 0.0f : (float)decay;
     c.shrink = adam->options.decoupled ? (float)(1.0 - lr * decay) : 1.0f;
-    size_t size = (size_t)parameter->rows * (size_t)parameter->cols;
-    float *m = adam->m + parameter->offset, *v = adam->v + parameter->offset;
+    size_t size = (size_t)parameter->rows * (size_t)parameter->cols, offset = parameter->offset;
 #pragma omp parallel for if (size > MLCE_PARALLEL_SIZE) schedule(static)
-    for (size_t start = 0; start < size; start += BLOCK)
-        update(&c, parameter->value + start, parameter->grad + start, m + start, v + start,
-               size - start < BLOCK ? size - start : BLOCK);
+    for (size_t start = 0; start < size; start += BLOCK) {
+        float *w = parameter->value + start, *m = adam->m + offset + start;
+        float *v = adam->v + offset + start;
+        size_t count = size - start < BLOCK ? size - start : BLOCK;
+        if (adam->average)
+            update_and_average(&c, w, parameter->grad + start, m, v,
+                               adam->average + offset + start, count);
+        else
+            update(&c, w, parameter->grad + start, m, v, count);
+    }
 }
 
 mlce_status mlce_adam_step(mlce_adam *adam, double lr, double *norm) {
     const mlce_adam_options *o = &adam->options;
+    assert(!adam->exchanged);
     mlce_parameters_settle_grads(adam->parameters);
     double total = global_norm(adam);
     if (norm) *norm = total;
@@ -133,14 +208,30 @@ mlce_status mlce_adam_step(mlce_adam *adam, double lr, double *norm) {
         .beta2 = (float)o->beta2,
         .fresh1 = (float)(1.0 - o->beta1),
         .fresh2 = (float)(1.0 - o->beta2),
-        .step = (float)(lr / (1.0 - pow(o->beta1, (double)t))),
         .root = (float)(1.0 / sqrt(1.0 - pow(o->beta2, (double)t))),
         .epsilon = (float)o->epsilon,
+        .follow = (float)(1.0 - fmin(o->ema, (1.0 + (double)t) / (10.0 + (double)t))),
     };
     for (int p = 0; p < mlce_parameters_count(adam->parameters); p++)
-        update_parameter(adam, mlce_parameters_at(adam->parameters, p), c, lr);
+        update_parameter(adam, p, c, lr);
     mlce_parameters_clear_grads(adam->parameters);
     return MLCE_OK;
+}
+
+void mlce_adam_exchange_average(mlce_adam *adam) {
+    if (!adam->average) return;
+    float *values = mlce_parameters_values(adam->parameters);
+    size_t size = mlce_parameters_size(adam->parameters);
+    for (size_t i = 0; i < size; i++) {
+        float value = values[i];
+        values[i] = adam->average[i];
+        adam->average[i] = value;
+    }
+    adam->exchanged = !adam->exchanged;
+}
+
+float *mlce_adam_average(mlce_adam *adam) {
+    return adam->average;
 }
 
 float *mlce_adam_first_moments(mlce_adam *adam) {

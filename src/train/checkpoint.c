@@ -22,9 +22,11 @@ static mlce_status write_state(const mlce_h5 *file, mlce_model *model, mlce_adam
         mlce_status status = mlce_h5_write_integer(file, "/", integers[i].name, integers[i].value);
         if (status) return status;
     }
-    char best[32];
-    snprintf(best, sizeof best, "%.17g", state->best_f1);
-    mlce_status status = mlce_h5_write_text(file, "/", "best_f1", best);
+    char best_f1[32], best_loss[32];
+    snprintf(best_f1, sizeof best_f1, "%.17g", state->best_f1);
+    snprintf(best_loss, sizeof best_loss, "%.17g", state->best_loss);
+    mlce_status status = mlce_h5_write_text(file, "/", "best_f1", best_f1);
+    if (!status) status = mlce_h5_write_text(file, "/", "best_loss", best_loss);
     const mlce_parameters *parameters = mlce_model_parameters(model);
     if (!status)
         status = mlce_weights_write_vector(file, "/optimizer/m", parameters,
@@ -32,6 +34,9 @@ static mlce_status write_state(const mlce_h5 *file, mlce_model *model, mlce_adam
     if (!status)
         status = mlce_weights_write_vector(file, "/optimizer/v", parameters,
                                            mlce_adam_second_moments(adam));
+    if (!status && mlce_adam_average(adam))
+        status = mlce_weights_write_vector(file, "/optimizer/weights", parameters,
+                                           mlce_adam_average(adam));
     return status;
 }
 

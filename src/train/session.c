@@ -132,12 +132,29 @@ static mlce_status make_model(mlce_session *session) {
     return status ? status : accept(session, "data.test", session->test);
 }
 
+static mlce_status add_groups(const mlce_session *session) {
+    for (int n = 1; n <= mlce_config_sections(session->config, "optim.group"); n++) {
+        mlce_adam_group group = mlce_adam_group_from(session->config, n);
+        int matched;
+        mlce_status status = mlce_adam_add_group(session->adam, &group, &matched);
+        if (status) return mlce_fail_prefix(status, "optim.group.%d.match = ", n);
+        char decay[48] = "";
+        if (group.weight_decay >= 0)
+            snprintf(decay, sizeof decay, ", weight decay %g", group.weight_decay);
+        mlce_session_say(session, "group %d, %s: %d parameters, learning rate x %g%s", n,
+                         group.match, matched, group.lr_scale, decay);
+    }
+    return MLCE_OK;
+}
+
 static mlce_status make_training(mlce_session *session) {
     const mlce_config *config = session->config;
     mlce_adam_options adam = mlce_adam_options_from(config);
     session->adam = mlce_adam_new(mlce_model_parameters(session->model), &adam);
     session->graph = mlce_graph_new();
     if (!session->adam || !session->graph) return MLCE_E_MEMORY;
+    mlce_status status = add_groups(session);
+    if (status) return status;
     mlce_batch_options batches = {
         .sequences = (int)mlce_config_int(config, "train.batch_size"),
         .tokens = (int)mlce_config_int(config, "train.batch_tokens"),
@@ -151,6 +168,7 @@ static mlce_status make_training(mlce_session *session) {
 
 mlce_status mlce_session_check(const mlce_config *config) {
     mlce_status status = mlce_model_check(config);
+    if (!status) status = mlce_optim_check(config);
     if (status) return status;
     if (mlce_config_int(config, "train.batch_size") == 0 &&
         mlce_config_int(config, "train.batch_tokens") == 0)

@@ -129,8 +129,15 @@ static mlce_status evaluate_dev(mlce_session *s, mlce_train_evaluation *e) {
     return status;
 }
 
-/* Evaluates on dev, saves, and decides whether to go on. Without dev the last is the best. */
-static mlce_status evaluate(loop *l, int64_t epoch) {
+/* A higher F1, or the same with a lower loss. Without dev the last is the best. */
+static bool is_best(const mlce_session *s, const mlce_train_evaluation *e) {
+    const mlce_train_state *best = &s->state;
+    return !s->dev || e->micro.f1 > best->best_f1 ||
+           (e->micro.f1 == best->best_f1 && e->dev_loss < best->best_loss);
+}
+
+/* Evaluates on dev, saves, and decides whether to go on. */
+static mlce_status evaluate_weights(loop *l, int64_t epoch) {
     mlce_session *s = l->session;
     mlce_train_evaluation e = {
         .task = mlce_model_task(s->model),
@@ -142,13 +149,14 @@ static mlce_status evaluate(loop *l, int64_t epoch) {
     };
     mlce_status status = s->dev ? evaluate_dev(s, &e) : MLCE_OK;
     if (status) return status;
-    e.best = !s->dev || e.micro.f1 > s->state.best_f1;
+    e.best = is_best(s, &e);
     e.seconds = mlce_seconds() - s->began;
     if (!l->saved) status = mlce_run_folder_clear(s->output);
     if (status) return status;
     l->saved = true;
     if (e.best) {
         s->state.best_f1 = e.micro.f1;
+        s->state.best_loss = e.dev_loss;
         s->state.stale = 0;
         l->result->best_epoch = epoch + 1;
         status = save(s, "best.h5");
@@ -162,6 +170,14 @@ static mlce_status evaluate(loop *l, int64_t epoch) {
     l->evaluation = (meter){0};
     l->stop = l->patience > 0 && s->state.stale >= l->patience;
     return MLCE_OK;
+}
+
+/* The same of the weights' average, where there is one. */
+static mlce_status evaluate(loop *l, int64_t epoch) {
+    mlce_adam_exchange_average(l->session->adam);
+    mlce_status status = evaluate_weights(l, epoch);
+    mlce_adam_exchange_average(l->session->adam);
+    return status;
 }
 
 static mlce_status train_epoch(loop *l, int64_t epoch) {
@@ -189,6 +205,14 @@ static mlce_status train_epoch(loop *l, int64_t epoch) {
     return MLCE_OK;
 }
 
+static void warn_of_long_warmup(const mlce_session *s) {
+    if (s->schedule.warmup > s->schedule.total)
+        mlce_log(MLCE_LOG_WARNING,
+                 "optim.warmup = %lld steps, the run has %lld: the learning rate will not reach "
+                 "optim.lr",
+                 (long long)s->schedule.warmup, (long long)s->schedule.total);
+}
+
 static mlce_status train_all(loop *l) {
     mlce_session *s = l->session;
     for (int64_t epoch = 0; epoch < l->epochs && !l->stop; epoch++) {
@@ -198,6 +222,7 @@ static mlce_status train_all(loop *l) {
             /* batches limited by tokens vary in number: the first epoch's speak for all */
             l->steps = l->epochs * mlce_batcher_count(s->batcher);
             s->schedule = mlce_schedule_options_from(s->config, l->steps);
+            warn_of_long_warmup(s);
         }
         if ((status = train_epoch(l, epoch))) return status;
         s->state.epoch = epoch + 1;

@@ -96,7 +96,7 @@ typedef struct trainer {
 
 static trainer make_trainer(const sizes *s, const mlce_batch *batch) {
     trainer t = {.type = mlce_find_encoder(s->type), .parameters = mlce_parameters_new()};
-    mlce_adam_options options = {0.9, 0.999, 1e-8, 0, false, 0};
+    mlce_adam_options options = {.beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8};
     mlce_config *config = mlce_config_new();
     char size[32];
     int out = 0;

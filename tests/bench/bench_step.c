@@ -181,7 +181,7 @@ static void time_floor(const sizes *s, const mlce_batch *batch, clock_times *tim
 }
 
 static void time_steps(const sizes *s, const mlce_batch *batch, clock_times *times, int steps) {
-    mlce_adam_options options = {0.9, 0.999, 1e-8, 0, false, 0};
+    mlce_adam_options options = {.beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8};
     trainer t = {.model = make_model(s), .graph = mlce_graph_new()};
     t.adam = mlce_adam_new(mlce_model_parameters(t.model), &options);
     if (!t.graph || !t.adam) fail();

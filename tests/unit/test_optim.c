@@ -56,7 +56,7 @@ static float b_gradient(int i, int step) {
 
 START_TEST(steps_follow_the_formula_of_adam_and_adamw) {
     set_up();
-    mlce_adam_options o = {0.9, 0.99, 1e-8, 0.1, _i == 1, 0};
+    mlce_adam_options o = {0.9, 0.99, 1e-8, 0.1, _i == 1, 0, 0};
     double w[SIZE], bias[COLS];
     plain_adam(&o, true, W->value, SIZE, W_gradient, w);
     plain_adam(&o, false, b->value, COLS, b_gradient, bias);
@@ -75,7 +75,7 @@ END_TEST
 
 START_TEST(clipping_scales_all_gradients_to_the_norm) {
     set_up();
-    mlce_adam_options o = {0.0, 0.0, 1.0, 0, false, 0.5};
+    mlce_adam_options o = {0.0, 0.0, 1.0, 0, false, 0.5, 0};
     mlce_adam *adam = mlce_adam_new(parameters, &o);
     float before = W->value[1];
     set_gradients(1);
@@ -94,7 +94,7 @@ END_TEST
 
 START_TEST(a_gradient_that_is_not_finite_changes_nothing_and_is_named) {
     set_up();
-    mlce_adam_options o = {0.9, 0.999, 1e-8, 0, false, 0};
+    mlce_adam_options o = {0.9, 0.999, 1e-8, 0, false, 0, 0};
     mlce_adam *adam = mlce_adam_new(parameters, &o);
     float before = W->value[0];
     set_gradients(1);
@@ -108,7 +108,7 @@ START_TEST(a_gradient_that_is_not_finite_changes_nothing_and_is_named) {
 END_TEST
 
 START_TEST(schedules_warm_up_and_fall_to_zero) {
-    mlce_schedule_options o = {MLCE_LINEAR, 2.0, 4, 24};
+    mlce_schedule_options o = {MLCE_LINEAR, 2.0, 4, 24, 0};
     ck_assert_double_eq_tol(mlce_learning_rate(&o, 0), 0.5, 1e-12);
     ck_assert_double_eq_tol(mlce_learning_rate(&o, 3), 2.0, 1e-12);
     ck_assert_double_eq_tol(mlce_learning_rate(&o, 4), 2.0, 1e-12);
