@@ -1,4 +1,5 @@
-/* optim.h - Adam and AdamW by parameter group, averaged weights, clipping, learning-rate schedules. */
+/* optim.h - Adam and AdamW by parameter group, averaged weights, clipping, learning-rate schedules.
+ */
 #ifndef MLCE_OPTIM_H
 #define MLCE_OPTIM_H
 

@@ -33,7 +33,8 @@ typedef struct mlce_span_scores {
 /* Gold spans of a packed batch, as in mlce_batch. Those wider than max_width are left out. */
 typedef struct mlce_span_gold {
     const mlce_span *spans;
-    const int *offsets; /* [sequences+1] */
+    const int *offsets;   /* [sequences+1] */
+    const float *weights; /* soft targets t of the spans, in (0, 1]; NULL: all 1 */
 } mlce_span_gold;
 
 /* The gradients of a loss, of the shapes of qk, type_terms and thresholds; overwritten. What is
@@ -54,8 +55,10 @@ typedef struct mlce_span_gradients {
  *   focal          the same with each term times alpha (1 - p)^gamma on P, (1 - alpha) p^gamma on
  * N, p = 1 / (1 + e^-s) (Lin et al. 2017)
  *
- * *loss gets the average; `gradients` (NULL: none) its derivatives. Scores may be as large as
- * float32 holds. softmax_ce is MLCE_E_ARGUMENT: it wants just one positive. */
+ * A soft target t makes a gold pair's e^-s or term t times as much, and puts the pair, 1 - t times
+ * as much, among N too, as in loss.h. *loss gets the average; `gradients` (NULL: none) its
+ * derivatives. Scores may be as large as float32 holds. MLCE_E_ARGUMENT: softmax_ce, which wants
+ * just one positive; a soft target with topk_ce; a target outside (0, 1]. */
 MLCE_API mlce_status mlce_span_loss(const mlce_loss_options *options,
                                     const mlce_span_scores *scores, const mlce_span_gold *gold,
                                     double *loss, const mlce_span_gradients *gradients);

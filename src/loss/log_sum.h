@@ -28,4 +28,11 @@ static inline double mlce_log_sum_value(const mlce_log_sum *l) {
     return l->top + log(l->sum);
 }
 
+/* log(e^a + e^b) */
+static inline double mlce_log_add(double a, double b) {
+    if (b == -INFINITY) return a;
+    if (a == -INFINITY) return b;
+    return a > b ? a + log1p(exp(b - a)) : b + log1p(exp(a - b));
+}
+
 #endif

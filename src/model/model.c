@@ -66,6 +66,7 @@ struct mlce_model {
     void *head_state;
     mlce_parameter *learned_thresholds; /* threshold_ce over spans: s_0 [1, types]; else NULL */
     mlce_loss_options loss;
+    float label_smoothing;
     int top;                     /* topk_ce, softmax_ce: how many are predicted; else 0 */
     float *thresholds;           /* [types] what scores over these is predicted */
     struct mlce_model **members; /* of an average, which has no layers of its own; else NULL */
@@ -157,6 +158,7 @@ static mlce_status declare_layers(mlce_model *model) {
 static mlce_status choose_loss(mlce_model *model) {
     mlce_status status = mlce_loss_options_from(model->config, &model->loss);
     if (status) return status;
+    model->label_smoothing = (float)mlce_config_float(model->config, "loss.label_smoothing");
     bool over_spans = model->head->task == MLCE_TASK_SPANS;
     if (over_spans && model->loss.kind == MLCE_LOSS_SOFTMAX_CE)
         return mlce_fail(MLCE_E_CONFIG,
@@ -341,7 +343,7 @@ mlce_output mlce_model_forward(mlce_model *model, mlce_graph *graph, const mlce_
 
 mlce_node *mlce_model_loss(mlce_model *model, mlce_graph *graph, const mlce_output *output,
                            const mlce_batch *batch) {
-    return mlce_output_loss(graph, &model->loss, output, batch);
+    return mlce_output_loss(graph, &model->loss, model->label_smoothing, output, batch);
 }
 
 mlce_status mlce_model_decode(mlce_model *model, const mlce_output *output, const mlce_batch *batch,

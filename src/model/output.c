@@ -32,10 +32,22 @@ static mlce_node *labels_loss(mlce_graph *g, const mlce_loss_options *options,
     return mlce_loss_op(g, &shifted, output->scores, NULL, &targets);
 }
 
-mlce_node *mlce_output_loss(mlce_graph *g, const mlce_loss_options *options,
+/* The batch with other targets. */
+static bool smooth(mlce_graph *g, float smoothing, mlce_batch *batch) {
+    int gold = batch->span_offsets[batch->sequences];
+    float *weights = mlce_arena_alloc(mlce_graph_arena(g), (size_t)gold, sizeof *weights);
+    for (int n = 0; weights && n < gold; n++)
+        weights[n] = (1.0f - smoothing) * (batch->span_weights ? batch->span_weights[n] : 1.0f);
+    batch->span_weights = weights;
+    return weights != NULL;
+}
+
+mlce_node *mlce_output_loss(mlce_graph *g, const mlce_loss_options *options, float smoothing,
                             const mlce_output *output, const mlce_batch *batch) {
-    if (output->task == MLCE_TASK_LABELS) return labels_loss(g, options, output, batch);
-    return mlce_span_loss_op(g, options, &output->factors, batch);
+    mlce_batch smoothed = *batch;
+    if (smoothing > 0 && !smooth(g, smoothing, &smoothed)) return mlce_graph_fail(g, MLCE_E_MEMORY);
+    if (output->task == MLCE_TASK_LABELS) return labels_loss(g, options, output, &smoothed);
+    return mlce_span_loss_op(g, options, &output->factors, &smoothed);
 }
 
 static mlce_status append(mlce_span_list *list, int type, float score) {

@@ -7,7 +7,9 @@
 /* loss.name and what belongs to it. */
 mlce_status mlce_loss_options_from(const mlce_config *config, mlce_loss_options *options);
 
-mlce_node *mlce_output_loss(mlce_graph *g, const mlce_loss_options *options,
+/* With label smoothing the targets of the batch's gold are 1 - smoothing times what they are. Those
+   of the others stay 0: with thousands of negatives an item, e^-s of each would be a positive. */
+mlce_node *mlce_output_loss(mlce_graph *g, const mlce_loss_options *options, float smoothing,
                             const mlce_output *output, const mlce_batch *batch);
 
 mlce_status mlce_output_decode(const mlce_output *output, const mlce_batch *batch,

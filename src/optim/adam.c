@@ -187,8 +187,8 @@ static void update_parameter(mlce_adam *adam, int p, step_constants c, double lr
         float *v = adam->v + offset + start;
         size_t count = size - start < BLOCK ? size - start : BLOCK;
         if (adam->average)
-            update_and_average(&c, w, parameter->grad + start, m, v,
-                               adam->average + offset + start, count);
+            update_and_average(&c, w, parameter->grad + start, m, v, adam->average + offset + start,
+                               count);
         else
             update(&c, w, parameter->grad + start, m, v, count);
     }

@@ -38,8 +38,7 @@ mlce_adam_group mlce_adam_group_from(const mlce_config *config, int number) {
     snprintf(match, sizeof match, "optim.group.%d.match", number);
     snprintf(lr_scale, sizeof lr_scale, "optim.group.%d.lr_scale", number);
     snprintf(weight_decay, sizeof weight_decay, "optim.group.%d.weight_decay", number);
-    return (mlce_adam_group){mlce_config_string(config, match),
-                             mlce_config_float(config, lr_scale),
+    return (mlce_adam_group){mlce_config_string(config, match), mlce_config_float(config, lr_scale),
                              mlce_config_float(config, weight_decay)};
 }
 

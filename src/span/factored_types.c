@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/vector.h"
+#include "loss/log_sum.h"
 #include "span/factored.h"
 
 static const double GUARD_TOP = 60.0, GUARD_SUM = 4.2e-18 /* e^-40 */;
@@ -171,8 +172,9 @@ void mlce_factored_finish(mlce_span_unit *unit, mlce_factored_state *s) {
         if (scale > GUARD_TOP && s->z[a] < GUARD_SUM) s->direct[a] = true;
         s->c[a] = 0;
         if (s->direct[a]) continue;
-        double log_negatives = scale + log(s->z[a]),
-               log_positives = mlce_span_log_positives(unit, a);
+        mlce_gold_sums gold = mlce_span_gold_sums(unit, a);
+        double log_positives = gold.log_positives;
+        double log_negatives = mlce_log_add(scale + log(s->z[a]), gold.log_negatives);
         mlce_span_coefficients c = mlce_span_coefficients_of(unit, log_negatives, log_positives);
         unit->loss += c.loss;
         s->log_c[a] = c.log_c;
@@ -193,7 +195,8 @@ static void pair_gradients(const mlce_span_unit *unit, const mlce_factored_state
         int type = unit->gold[n].type - unit->first_type;
         if (type < a || type >= a + count || s->direct[type]) continue;
         double score = mlce_span_pair_score(unit, &unit->gold[n], type);
-        g[type - a] = -unit->weight * (float)exp(s->log_d[type] - score);
+        g[type - a] = unit->weight * (float)mlce_span_gold_gradient(&unit->gold[n], score,
+                                                                    s->log_c[type], s->log_d[type]);
     }
 }
 

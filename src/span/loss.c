@@ -27,12 +27,21 @@ mlce_span_coefficients mlce_span_coefficients_of(const mlce_span_unit *unit, dou
     return (mlce_span_coefficients){negative + positive, -negative, -positive};
 }
 
-double mlce_span_log_positives(const mlce_span_unit *unit, int type) {
-    mlce_log_sum sum = MLCE_LOG_SUM_NONE;
-    for (int n = 0; n < unit->gold_count; n++)
-        if (unit->gold[n].type == unit->first_type + type)
-            mlce_log_sum_add(&sum, -mlce_span_pair_score(unit, &unit->gold[n], type), 1.0);
-    return mlce_log_sum_value(&sum);
+mlce_gold_sums mlce_span_gold_sums(const mlce_span_unit *unit, int type) {
+    mlce_log_sum positives = MLCE_LOG_SUM_NONE, negatives = MLCE_LOG_SUM_NONE;
+    for (int n = 0; n < unit->gold_count; n++) {
+        const mlce_gold_pair *pair = &unit->gold[n];
+        if (pair->type != unit->first_type + type) continue;
+        double s = mlce_span_pair_score(unit, pair, type), t = (double)pair->target;
+        mlce_log_sum_add(&positives, -s, t);
+        if (t < 1) mlce_log_sum_add(&negatives, s, 1 - t);
+    }
+    return (mlce_gold_sums){mlce_log_sum_value(&positives), mlce_log_sum_value(&negatives)};
+}
+
+double mlce_span_gold_gradient(const mlce_gold_pair *pair, double s, double log_c, double log_d) {
+    double t = (double)pair->target, gradient = -t * exp(log_d - s);
+    return t < 1 ? gradient + (1 - t) * exp(s + log_c) : gradient;
 }
 
 static int by_pair(const void *left, const void *right) {
@@ -54,7 +63,8 @@ static int collect_gold(const mlce_span_unit *unit, const mlce_span_gold *gold,
         const float *q = view->q + (size_t)span.start * (size_t)view->stride;
         const float *k = view->k + (size_t)(span.end - 1) * (size_t)view->stride;
         to[count++] = (mlce_gold_pair){span.start, span.end - 1, span.type,
-                                       view->scale * cblas_sdot(view->head_size, q, 1, k, 1)};
+                                       view->scale * cblas_sdot(view->head_size, q, 1, k, 1),
+                                       gold->weights ? gold->weights[n] : 1.0f};
     }
     if (count) qsort(to, (size_t)count, sizeof *to, by_pair);
     return count;
@@ -177,14 +187,28 @@ static mlce_status run_factored(mlce_arena *arena, mlce_span_unit *units, int co
     return MLCE_OK;
 }
 
+static mlce_status check_gold(const mlce_loss_options *options, const mlce_span_scores *scores,
+                              const mlce_span_gold *gold) {
+    if (options->kind == MLCE_LOSS_SOFTMAX_CE)
+        return mlce_fail(MLCE_E_ARGUMENT, "softmax_ce picks one of all: it is no loss over spans");
+    bool hard = options->kind == MLCE_LOSS_TOPK_CE;
+    for (int n = 0; gold->weights && n < gold->offsets[scores->sequences]; n++) {
+        float t = gold->weights[n];
+        if (!(t > 0 && t <= 1) || (hard && t < 1))
+            return mlce_fail(MLCE_E_ARGUMENT, "%s: the weight of gold span %d is %g, must be %s",
+                             mlce_loss_name(options->kind), n, (double)t,
+                             hard ? "1" : "over 0 and at most 1");
+    }
+    return MLCE_OK;
+}
+
 mlce_status mlce_span_loss_in(mlce_arena *arena, const mlce_loss_options *options,
                               const mlce_span_scores *scores, const mlce_span_gold *gold,
                               double *loss, const mlce_span_gradients *gradients) {
     *loss = 0;
     mlce_status status = mlce_span_scores_check(scores);
+    if (!status) status = check_gold(options, scores, gold);
     if (status) return status;
-    if (options->kind == MLCE_LOSS_SOFTMAX_CE)
-        return mlce_fail(MLCE_E_ARGUMENT, "softmax_ce picks one of all: it is no loss over spans");
     loss_call call = {.options = options, .scores = scores, .gold = gold};
     if (gradients) call.gradients = *gradients;
     size_t thresholds = (size_t)scores->sequences * (size_t)scores->types;

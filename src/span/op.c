@@ -65,7 +65,7 @@ mlce_node *mlce_span_loss_op(mlce_graph *g, const mlce_loss_options *options,
          !take_gradient(g, thresholds, &d->thresholds)))
         return mlce_graph_fail(g, MLCE_E_MEMORY);
     mlce_span_scores scores = mlce_span_factors_scores(factors, batch);
-    mlce_span_gold gold = {batch->spans, batch->span_offsets};
+    mlce_span_gold gold = {batch->spans, batch->span_offsets, batch->span_weights};
     double value;
     mlce_status status = mlce_span_loss_in(mlce_graph_arena(g), options, &scores, &gold, &value, d);
     if (status) return mlce_graph_fail(g, status);

@@ -9,6 +9,7 @@
 typedef struct mlce_gold_pair {
     int i, j, type;
     float product;
+    float target; /* t in (0, 1] */
 } mlce_gold_pair;
 
 /* The work is cut into units: one sequence with one head and the types that use it. */
@@ -53,7 +54,8 @@ static inline double mlce_span_pair_score(const mlce_span_unit *unit, const mlce
 
 /* ---- What losses of the sums Z_N and Z_P come to ---- */
 
-/* A type's part of the loss, and dL/ds = e^(s + log_c) on N, -e^(log_d - s) on P. */
+/* A type's part of the loss, and dL/ds = e^(s + log_c) on N, -e^(log_d - s) on P; the share 1 - t
+   of a gold pair is on N, and t on P. */
 typedef struct mlce_span_coefficients {
     double loss, log_c, log_d;
 } mlce_span_coefficients;
@@ -61,8 +63,16 @@ typedef struct mlce_span_coefficients {
 mlce_span_coefficients mlce_span_coefficients_of(const mlce_span_unit *unit, double log_negatives,
                                                  double log_positives);
 
-/* log Z_P of a type of the unit; -infinity without gold. */
-double mlce_span_log_positives(const mlce_span_unit *unit, int type);
+/* What the gold pairs of a type of the unit add to the sums: log of sum t e^-s, which is Z_P, and
+   of sum (1-t) e^s, a part of Z_N. -infinity for an empty sum. */
+typedef struct mlce_gold_sums {
+    double log_positives, log_negatives;
+} mlce_gold_sums;
+
+mlce_gold_sums mlce_span_gold_sums(const mlce_span_unit *unit, int type);
+
+/* dL/ds of a gold pair of score s. */
+double mlce_span_gold_gradient(const mlce_gold_pair *pair, double s, double log_c, double log_d);
 
 /* ---- streamed.c: any loss, type by type through the tiles ---- */
 

@@ -231,7 +231,8 @@ static void add_gradients(const walk *w, mlce_span_coefficients c) {
             const mlce_gold_pair *pair = &unit->gold[n];
             if (!is_gold_of(w, pair) || pair->i < tile.first || pair->i >= tile.last) continue;
             double s = mlce_span_pair_score(unit, pair, w->type);
-            add_gold_gradient(w, tile, pair, -unit->weight * (float)exp(c.log_d - s));
+            double g = mlce_span_gold_gradient(pair, s, c.log_c, c.log_d);
+            add_gold_gradient(w, tile, pair, unit->weight * (float)g);
         }
         scatter_terms(w, tile);
         add_products(unit, tile, work->dA);
@@ -243,9 +244,9 @@ void mlce_span_streamed_sums(mlce_span_unit *unit, int type, mlce_streamed_scrat
     if (unit->u) w.top_u = largest(unit->u + type, unit->step, unit->view.length);
     if (unit->v) w.top_v = largest(unit->v + type, unit->step, unit->view.length);
     w.shift += (double)w.top_u + (double)w.top_v;
-    double log_negatives = sum_negatives(&w) + w.shift;
-    mlce_span_coefficients c =
-        mlce_span_coefficients_of(unit, log_negatives, mlce_span_log_positives(unit, type));
+    mlce_gold_sums gold = mlce_span_gold_sums(unit, type);
+    double log_negatives = mlce_log_add(sum_negatives(&w) + w.shift, gold.log_negatives);
+    mlce_span_coefficients c = mlce_span_coefficients_of(unit, log_negatives, gold.log_positives);
     unit->loss += c.loss;
     if (unit->dq) add_gradients(&w, c);
 }
@@ -274,6 +275,19 @@ static double term(double x, double gamma, double *derivative) {
     return power * softplus;
 }
 
+/* A gold pair's terms, into the unit's loss; returns its gradient. */
+static float gold_term(mlce_span_unit *unit, const mlce_gold_pair *pair, int type, term_weights t) {
+    double s = mlce_span_pair_score(unit, pair, type), derivative;
+    double value = term(-s, (double)t.gamma, &derivative);
+    float positive = t.positive * pair->target, negative = t.negative * (1.0f - pair->target);
+    unit->loss += (double)positive * value;
+    float gradient = -unit->weight * positive * (float)derivative;
+    if (pair->target == 1.0f) return gradient;
+    value = term(s, (double)t.gamma, &derivative);
+    unit->loss += (double)negative * value;
+    return gradient + unit->weight * negative * (float)derivative;
+}
+
 /* The terms of one type in a tile, into the unit's loss; dA, du, dv */
 static void add_terms(const walk *w, mlce_span_tile tile, term_weights t) {
     mlce_span_unit *unit = w->unit;
@@ -289,11 +303,7 @@ static void add_terms(const walk *w, mlce_span_tile tile, term_weights t) {
     for (int n = 0; w->has_gold && n < unit->gold_count; n++) {
         const mlce_gold_pair *pair = &unit->gold[n];
         if (!is_gold_of(w, pair) || pair->i < tile.first || pair->i >= tile.last) continue;
-        double derivative;
-        double value =
-            term(-mlce_span_pair_score(unit, pair, w->type), (double)t.gamma, &derivative);
-        unit->loss += (double)t.positive * value;
-        add_gold_gradient(w, tile, pair, -unit->weight * t.positive * (float)derivative);
+        add_gold_gradient(w, tile, pair, gold_term(unit, pair, w->type, t));
     }
     scatter_terms(w, tile);
 }

@@ -17,9 +17,9 @@
 
 /* Where a training run stands. */
 typedef struct mlce_train_state {
-    int64_t epoch; /* epochs that are complete */
-    int64_t step;  /* steps that are complete */
-    int64_t stale; /* evaluations in a row without a better one */
+    int64_t epoch;             /* epochs that are complete */
+    int64_t step;              /* steps that are complete */
+    int64_t stale;             /* evaluations in a row without a better one */
     double best_f1, best_loss; /* of the best evaluation on dev; best_f1 = -1 before the first */
 } mlce_train_state;
 

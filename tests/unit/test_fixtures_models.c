@@ -14,6 +14,16 @@ static size_t numbers(const json_t *matrix) {
     return (size_t)fixture_int(matrix, "rows") * (size_t)fixture_int(matrix, "cols");
 }
 
+/* The gold spans' soft targets; NULL for a case without. */
+static float *read_weights(const json_t *test) {
+    const json_t *list = json_object_get(test, "gold_weights");
+    if (!list) return NULL;
+    float *weights = zeros(json_array_size(list));
+    for (size_t n = 0; n < json_array_size(list); n++)
+        weights[n] = (float)json_number_value(json_array_get(list, n));
+    return weights;
+}
+
 /* Returns whether decoding was compared too. */
 static bool run_loss_case(const json_t *test) {
     fixture_begin(test);
@@ -38,8 +48,12 @@ static bool run_loss_case(const json_t *test) {
         .qk = qk,
         .type_terms = terms,
     };
-    mlce_span_gold gold = {spans, gold_offsets};
-    mlce_loss_options options = {.kind = MLCE_LOSS_MULTILABEL_CE};
+    float *weights = read_weights(test);
+    mlce_span_gold gold = {.spans = spans, .offsets = gold_offsets, .weights = weights};
+    mlce_loss_options options = {
+        .kind = MLCE_LOSS_MULTILABEL_CE, .positive_weight = 2.5f, .alpha = 0.375f, .gamma = 1.5f};
+    const json_t *name = json_object_get(test, "loss_name");
+    if (name) assert_ok(mlce_loss_kind_of(json_string_value(name), &options.kind));
     mlce_span_gradients gradients = {.qk = dqk, .type_terms = dterms};
 
     double loss = NAN;
@@ -59,6 +73,7 @@ static bool run_loss_case(const json_t *test) {
     free(offsets);
     free(gold_offsets);
     free(spans);
+    free(weights);
     free(qk);
     free(terms);
     free(dqk);

@@ -74,7 +74,7 @@ static problem make_problem(const plan *p, uint64_t seed) {
         .qk = m.qk,
         .type_terms = p->terms ? m.terms : NULL,
     };
-    m.gold = (mlce_span_gold){m.spans, m.gold_offsets};
+    m.gold = (mlce_span_gold){.spans = m.spans, .offsets = m.gold_offsets};
     return m;
 }
 
