@@ -13,6 +13,7 @@ typedef struct problem {
     mlce_span_gold gold;
     int *offsets, *gold_offsets;
     float *qk, *terms;
+    float *weights; /* soft targets, for a test to put into gold */
     mlce_span *spans;
     int tokens;
 } problem;
@@ -59,6 +60,8 @@ static problem make_problem(const plan *p, uint64_t seed) {
         m.terms[i] = draw(&random, p->size) + (float)p->shift / 2;
     size_t most = (size_t)p->sequences * (size_t)p->types * (size_t)p->longest * (size_t)p->longest;
     m.spans = calloc(most + 1, sizeof *m.spans);
+    m.weights = calloc(most + 1, sizeof *m.weights);
+    for (size_t n = 0; n < most; n++) m.weights[n] = n % 3 == 0 ? 1.0f : 0.9f / (float)(n % 7 + 1);
     for (int s = 0; s < p->sequences; s++)
         m.gold_offsets[s + 1] =
             m.gold_offsets[s] +
@@ -84,6 +87,7 @@ static void free_problem(problem *m) {
     free(m->qk);
     free(m->terms);
     free(m->spans);
+    free(m->weights);
 }
 
 static double score_of(const mlce_span_scores *f, int s, int a, int i, int j) {
@@ -103,18 +107,19 @@ static double score_of(const mlce_span_scores *f, int s, int a, int i, int j) {
     return sum;
 }
 
-static bool is_gold(const problem *m, int s, int a, int i, int j) {
+/* 0 for a pair that is not gold */
+static double target_of(const problem *m, int s, int a, int i, int j) {
     for (int n = m->gold_offsets[s]; n < m->gold_offsets[s + 1]; n++)
         if (m->spans[n].type == a && m->spans[n].start == i && m->spans[n].end == j + 1)
-            return true;
-    return false;
+            return m->gold.weights ? (double)m->gold.weights[n] : 1;
+    return 0;
 }
 
 static bool exists(const mlce_span_scores *f, int i, int j) {
     return f->max_width == 0 || j - i < f->max_width;
 }
 
-/* log(sum of e^x) of the pairs that are (positive) or are not (negative) gold. */
+/* log(sum of t e^-s), or (negative) of (1-t) e^s. */
 static double plain_log_z(const problem *m, int s, int a, bool positive) {
     const mlce_span_scores *f = &m->scores;
     int length = f->offsets[s + 1] - f->offsets[s];
@@ -122,12 +127,13 @@ static double plain_log_z(const problem *m, int s, int a, bool positive) {
     for (int pass = 0; pass < 2; pass++) {
         for (int i = 0; i < length; i++)
             for (int j = i; j < length && exists(f, i, j); j++) {
-                if (is_gold(m, s, a, i, j) != positive) continue;
+                double t = target_of(m, s, a, i, j), share = positive ? t : 1 - t;
+                if (share == 0) continue;
                 double x = positive ? -score_of(f, s, a, i, j) : score_of(f, s, a, i, j);
                 if (pass == 0)
                     top = fmax(top, x);
                 else
-                    sum += exp(x - top);
+                    sum += share * exp(x - top);
             }
     }
     return top + log(sum);
@@ -206,10 +212,13 @@ static double plain_loss(const problem *m, const mlce_loss_options *options, dou
                 loss += weight * (softplus(p.log_negative) + softplus(p.log_positive));
             for (int i = 0; i < length; i++)
                 for (int j = i; j < length && exists(f, i, j); j++) {
-                    double term;
-                    double g =
-                        pair_gradient(&p, score_of(f, s, a, i, j), is_gold(m, s, a, i, j), &term);
-                    loss += weight * term;
+                    double score = score_of(f, s, a, i, j), t = target_of(m, s, a, i, j), g = 0;
+                    for (int gold = 0; gold < 2; gold++) {
+                        double share = gold ? t : 1 - t, term;
+                        if (share == 0) continue;
+                        g += share * pair_gradient(&p, score, gold, &term);
+                        loss += weight * share * term;
+                    }
                     add_plain_gradient(m, s, a, i, j, weight * g, dqk, dterms);
                     dthresholds[a] -= weight * g;
                 }
@@ -219,7 +228,7 @@ static double plain_loss(const problem *m, const mlce_loss_options *options, dou
 
 /* largest |a - b| over largest |b| */
 static double relative_error(const float *a, const double *b, size_t size) {
-    double error = 0, largest = 1e-30;
+    double error = 0, largest = 1e-9; /* less is what rounding leaves of 1 - 1 */
     for (size_t i = 0; i < size; i++) {
         error = fmax(error, fabs((double)a[i] - b[i]));
         largest = fmax(largest, fabs(b[i]));
@@ -227,8 +236,9 @@ static double relative_error(const float *a, const double *b, size_t size) {
     return error / largest;
 }
 
-static void check_plan(const plan *p, const mlce_loss_options *options, uint64_t seed) {
+static void check_plan(const plan *p, const mlce_loss_options *options, uint64_t seed, bool soft) {
     problem m = make_problem(p, seed);
+    if (soft) m.gold.weights = m.weights;
     size_t qk_size = (size_t)m.tokens * (size_t)p->heads * 2 * (size_t)p->head_size;
     size_t term_size = (size_t)m.tokens * 2 * (size_t)p->types, types = (size_t)p->types;
     float thresholds[64], dthresholds[64];
@@ -287,7 +297,10 @@ START_TEST(loss_and_gradients_agree_with_a_plain_double_sum) {
         {.kind = MLCE_LOSS_FOCAL, .alpha = 0.25f, .gamma = 2},
     };
     for (size_t o = 0; o < sizeof options / sizeof options[0]; o++)
-        for (uint64_t seed = 0; seed < 3; seed++) check_plan(&plans[_i], &options[o], seed);
+        for (uint64_t seed = 0; seed < 4; seed++) {
+            bool soft = seed > 1 && options[o].kind != MLCE_LOSS_TOPK_CE;
+            check_plan(&plans[_i], &options[o], seed, soft);
+        }
 }
 END_TEST
 
@@ -428,6 +441,21 @@ START_TEST(span_gradients_have_the_same_bits_for_any_number_of_threads) {
 }
 END_TEST
 
+START_TEST(targets_outside_their_range_are_refused) {
+    problem m = make_problem(&plans[0], 1);
+    double loss;
+    mlce_loss_options options = {.kind = MLCE_LOSS_TOPK_CE};
+    m.gold.weights = m.weights;
+    assert_fails(mlce_span_loss(&options, &m.scores, &m.gold, &loss, NULL), MLCE_E_ARGUMENT,
+                 "topk_ce: the weight of gold span 1 is 0.45, must be 1");
+    options.kind = MLCE_LOSS_MULTILABEL_CE;
+    m.weights[1] = 1.5f;
+    assert_fails(mlce_span_loss(&options, &m.scores, &m.gold, &loss, NULL), MLCE_E_ARGUMENT,
+                 "gold span 1 is 1.5, must be over 0");
+    free_problem(&m);
+}
+END_TEST
+
 START_TEST(factors_of_an_impossible_shape_are_refused) {
     problem m = make_problem(&plans[0], 1);
     double loss;
@@ -455,6 +483,7 @@ static void add_tests(TCase *cases) {
     tcase_add_loop_test(cases, the_best_k_of_each_type_are_found_whatever_their_scores, 0, count);
     tcase_add_loop_test(cases, span_gradients_have_the_same_bits_for_any_number_of_threads, 0,
                         count);
+    tcase_add_test(cases, targets_outside_their_range_are_refused);
     tcase_add_test(cases, factors_of_an_impossible_shape_are_refused);
 }
 
