@@ -297,8 +297,8 @@ START_TEST(loss_and_gradients_agree_with_a_plain_double_sum) {
         {.kind = MLCE_LOSS_FOCAL, .alpha = 0.25f, .gamma = 2},
     };
     for (size_t o = 0; o < sizeof options / sizeof options[0]; o++)
-        for (uint64_t seed = 0; seed < 4; seed++) {
-            bool soft = seed > 1 && options[o].kind != MLCE_LOSS_TOPK_CE;
+        for (uint64_t seed = 0; seed < 3; seed++) {
+            bool soft = seed == 2 && options[o].kind != MLCE_LOSS_TOPK_CE;
             check_plan(&plans[_i], &options[o], seed, soft);
         }
 }
