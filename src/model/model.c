@@ -434,6 +434,7 @@ static mlce_status build_average(mlce_model *average, mlce_model *const *models,
     average->types = first->types;
     average->head = first->head;
     average->loss = first->loss;
+    average->label_smoothing = first->label_smoothing;
     average->top = first->top;
     mlce_status status = copy_names(average, (const char *const *)first->type_names);
     if (!status) status = mlce_parameters_allocate(average->parameters, 0);
