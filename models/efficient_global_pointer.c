@@ -66,5 +66,18 @@ static mlce_output forward(mlce_graph *g, const void *head, mlce_node *x, const 
     return (mlce_output){.task = MLCE_TASK_SPANS, .factors = factors};
 }
 
+static mlce_onnx_value onnx(mlce_onnx *o, const void *head, mlce_onnx_value x) {
+    const state *s = head;
+    mlce_onnx_value qk = mlce_dense_onnx(o, x, &s->qk);
+    mlce_onnx_value terms = mlce_dense_onnx(o, s->terms_from_qk ? qk : x, &s->type_terms);
+    if (s->rope) qk = mlce_onnx_rope(o, qk, 2 * s->head_size, s->head_size);
+    mlce_onnx_value scores = mlce_onnx_products(o, mlce_onnx_unsqueeze(o, qk, 1), s->head_size);
+    terms = mlce_onnx_transpose(o, terms, MLCE_ONNX_DIMS(0, 2, 1)); /* [batch, 2T, length] */
+    mlce_onnx_value start = mlce_onnx_slice(o, terms, 1, 0, s->types);
+    mlce_onnx_value end = mlce_onnx_slice(o, terms, 1, s->types, s->types);
+    scores = MLCE_ONNX(o, "Add", scores, mlce_onnx_unsqueeze(o, start, 3));
+    return MLCE_ONNX(o, "Add", scores, mlce_onnx_unsqueeze(o, end, 2));
+}
+
 const mlce_head_type mlce_head_efficient_global_pointer = {"efficient_global_pointer",
-                                                           MLCE_TASK_SPANS, declare, forward};
+                                                           MLCE_TASK_SPANS, declare, forward, onnx};

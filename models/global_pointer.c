@@ -42,5 +42,15 @@ static mlce_output forward(mlce_graph *g, const void *head, mlce_node *x, const 
     return (mlce_output){.task = MLCE_TASK_SPANS, .factors = factors};
 }
 
+static mlce_onnx_value onnx(mlce_onnx *o, const void *head, mlce_onnx_value x) {
+    const state *s = head;
+    mlce_onnx_value qk = mlce_dense_onnx(o, x, &s->qk);
+    int cols = 2 * s->head_size;
+    if (s->rope) qk = mlce_onnx_rope(o, qk, s->types * cols, s->head_size);
+    qk = mlce_onnx_reshape(o, qk, MLCE_ONNX_DIMS(0, 0, s->types, cols));
+    return mlce_onnx_products(o, mlce_onnx_transpose(o, qk, MLCE_ONNX_DIMS(0, 2, 1, 3)),
+                              s->head_size);
+}
+
 const mlce_head_type mlce_head_global_pointer = {"global_pointer", MLCE_TASK_SPANS, declare,
-                                                 forward};
+                                                 forward, onnx};

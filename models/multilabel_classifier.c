@@ -44,5 +44,13 @@ static mlce_output forward(mlce_graph *g, const void *head, mlce_node *x, const 
     return (mlce_output){.task = MLCE_TASK_LABELS, .scores = scores};
 }
 
+static mlce_onnx_value onnx(mlce_onnx *o, const void *head, mlce_onnx_value x) {
+    const state *s = head;
+    mlce_onnx_value item = MLCE_ONNX(o, "Squeeze", x, mlce_onnx_ints(o, MLCE_ONNX_DIMS(1)));
+    mlce_onnx_value scores = mlce_dense_onnx(o, item, &s->scores);
+    if (!s->threshold.weight) return scores;
+    return MLCE_ONNX(o, "Sub", scores, mlce_dense_onnx(o, item, &s->threshold));
+}
+
 const mlce_head_type mlce_head_multilabel_classifier = {"multilabel_classifier", MLCE_TASK_LABELS,
-                                                        declare, forward};
+                                                        declare, forward, onnx};

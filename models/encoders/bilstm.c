@@ -27,5 +27,9 @@ static mlce_node *forward(mlce_graph *g, const void *encoder, mlce_node *x,
     return mlce_recurrent_forward(g, encoder, mlce_lstm, x, batch);
 }
 
-const mlce_encoder_type mlce_encoder_bilstm = {
-    .name = "bilstm", .declare = declare, .forward = forward};
+/* ONNX has the gates in the order i, o, f, g. */
+static mlce_onnx_value onnx(mlce_onnx *o, const void *encoder, mlce_onnx_value x) {
+    return mlce_recurrent_onnx(o, encoder, "LSTM", (const int[GATES]){0, 3, 1, 2}, GATES, x);
+}
+
+const mlce_encoder_type mlce_encoder_bilstm = {"bilstm", declare, forward, onnx, NULL, NULL, false};

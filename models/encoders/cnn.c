@@ -93,10 +93,51 @@ static mlce_node *forward(mlce_graph *g, const void *encoder, mlce_node *x,
     return x;
 }
 
-const mlce_encoder_type mlce_encoder_cnn = {
-    .name = "cnn",
-    .declare = declare,
-    .forward = forward,
-    .check = check,
-    .accepts = accepts,
-};
+/* The dense layer over windows as a convolution: weight [pieces * size, size, width]. */
+static mlce_onnx_value conv_weight(mlce_onnx *o, const state *s, const mlce_parameter *weight) {
+    size_t rows = (size_t)weight->rows, width = (size_t)s->width,
+           size = (size_t)weight->cols / width;
+    float *conv = mlce_onnx_alloc(o, rows * size * width, sizeof *conv);
+    if (!conv) return NULL;
+    for (size_t r = 0; r < rows; r++)
+        for (size_t w = 0; w < width; w++)
+            for (size_t c = 0; c < size; c++)
+                conv[(r * size + c) * width + w] = weight->value[(r * width + w) * size + c];
+    return mlce_onnx_tensor(o, weight->name, conv, 3,
+                            (const int64_t[]){weight->rows, (int64_t)size, s->width});
+}
+
+/* Windows end where their sequence does: its padding is 0, as what is before its first token. */
+static mlce_onnx_value onnx_windows(mlce_onnx *o, const state *s, const layer *l,
+                                    mlce_onnx_value x) {
+    mlce_onnx_value valid = mlce_onnx_unsqueeze(o, mlce_onnx_valid(o), 2);
+    x = MLCE_ONNX(o, "Where", valid, x, mlce_onnx_scalar(o, 0));
+    x = mlce_onnx_transpose(o, x, MLCE_ONNX_DIMS(0, 2, 1));
+    x = MLCE_ONNX(o, "Conv", x, conv_weight(o, s, l->dense.weight),
+                  mlce_onnx_vector(o, l->dense.bias));
+    mlce_onnx_set_ints(o, "kernel_shape", MLCE_ONNX_DIMS(s->width));
+    mlce_onnx_set_ints(o, "pads", MLCE_ONNX_DIMS(s->width / 2, s->width / 2));
+    return mlce_onnx_transpose(o, x, MLCE_ONNX_DIMS(0, 2, 1));
+}
+
+static mlce_onnx_value onnx_maxout(mlce_onnx *o, mlce_onnx_value x, int pieces, int size) {
+    x = mlce_onnx_reshape(o, x, MLCE_ONNX_DIMS(0, 0, pieces, size));
+    x = MLCE_ONNX(o, "ReduceMax", x);
+    mlce_onnx_set_ints(o, "axes", MLCE_ONNX_DIMS(2));
+    mlce_onnx_set_int(o, "keepdims", 0);
+    return x;
+}
+
+static mlce_onnx_value onnx(mlce_onnx *o, const void *encoder, mlce_onnx_value x) {
+    const state *s = encoder;
+    if (s->input.weight) x = mlce_dense_onnx(o, x, &s->input);
+    for (int l = 0; l < s->depth; l++) {
+        int size = s->layers[l].norm.gain->cols;
+        mlce_onnx_value h = onnx_windows(o, s, &s->layers[l], x);
+        h = s->pieces > 1 ? onnx_maxout(o, h, s->pieces, size) : mlce_onnx_gelu(o, h);
+        x = MLCE_ONNX(o, "Add", x, mlce_norm_onnx(o, h, &s->layers[l].norm));
+    }
+    return x;
+}
+
+const mlce_encoder_type mlce_encoder_cnn = {"cnn", declare, forward, onnx, check, accepts, false};

@@ -19,4 +19,9 @@ static mlce_node *forward(mlce_graph *g, const void *encoder, mlce_node *x,
     return mlce_recurrent_forward(g, encoder, mlce_gru, x, batch);
 }
 
-const mlce_encoder_type mlce_encoder_gru = {.name = "gru", .declare = declare, .forward = forward};
+/* ONNX has the gates in the order z, r, n. */
+static mlce_onnx_value onnx(mlce_onnx *o, const void *encoder, mlce_onnx_value x) {
+    return mlce_recurrent_onnx(o, encoder, "GRU", (const int[GATES]){1, 0, 2}, GATES, x);
+}
+
+const mlce_encoder_type mlce_encoder_gru = {"gru", declare, forward, onnx, NULL, NULL, false};

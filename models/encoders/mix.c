@@ -17,6 +17,7 @@ const mlce_config_key mlce_encoder_mix_keys[] = {
 
 typedef struct state {
     mlce_parameter *weights, *scale; /* [1, K], [1, 1] */
+    int size;                        /* of a layer */
 } state;
 
 static mlce_status check(const mlce_config *config, const char *prefix) {
@@ -62,7 +63,7 @@ static void *declare(mlce_parameters *parameters, const mlce_config *config, con
     s->weights = mlce_parameters_add(parameters, name, 1, layers, MLCE_INIT_ZERO, 0);
     snprintf(name, sizeof name, "%s.scale", prefix);
     s->scale = mlce_parameters_add(parameters, name, 1, 1, MLCE_INIT_ONE, 0);
-    *out = in / layers;
+    *out = s->size = in / layers;
     if (s->weights && s->scale) return s;
     free(s);
     return NULL;
@@ -75,11 +76,17 @@ static mlce_node *forward(mlce_graph *g, const void *encoder, mlce_node *x,
     return mlce_layer_mix(g, x, mlce_use(g, s->weights), mlce_use(g, s->scale));
 }
 
-const mlce_encoder_type mlce_encoder_mix = {
-    .name = "mix",
-    .of_embeddings = true,
-    .declare = declare,
-    .forward = forward,
-    .check = check,
-    .accepts = accepts,
-};
+static mlce_onnx_value onnx(mlce_onnx *o, const void *encoder, mlce_onnx_value x) {
+    const state *s = encoder;
+    int layers = s->weights->cols;
+    mlce_onnx_value share = MLCE_ONNX(o, "Softmax", mlce_onnx_vector(o, s->weights));
+    share = MLCE_ONNX(o, "Mul", share, mlce_onnx_vector(o, s->scale));
+    share = mlce_onnx_unsqueeze(o, share, 1);
+    x = mlce_onnx_reshape(o, x, MLCE_ONNX_DIMS(0, 0, layers, s->size));
+    x = MLCE_ONNX(o, "ReduceSum", MLCE_ONNX(o, "Mul", x, share),
+                  mlce_onnx_ints(o, MLCE_ONNX_DIMS(2)));
+    mlce_onnx_set_int(o, "keepdims", 0);
+    return x;
+}
+
+const mlce_encoder_type mlce_encoder_mix = {"mix", declare, forward, onnx, check, accepts, true};

@@ -50,8 +50,10 @@ static mlce_node *forward(mlce_graph *g, const void *encoder, mlce_node *x,
     return x;
 }
 
-const mlce_encoder_type mlce_encoder_mlp = {
-    .name = "mlp",
-    .declare = declare,
-    .forward = forward,
-};
+static mlce_onnx_value onnx(mlce_onnx *o, const void *encoder, mlce_onnx_value x) {
+    const state *s = encoder;
+    for (int l = 0; l < s->depth; l++) x = mlce_onnx_gelu(o, mlce_dense_onnx(o, x, &s->layers[l]));
+    return x;
+}
+
+const mlce_encoder_type mlce_encoder_mlp = {"mlp", declare, forward, onnx, NULL, NULL, false};

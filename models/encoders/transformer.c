@@ -6,6 +6,7 @@
  *   h_l+1 = g_l + dropout(W_down gelu(W_up norm(g_l)))
  *   y = norm(h_depth)                                       (biases left out)
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -141,10 +142,52 @@ static mlce_node *forward(mlce_graph *g, const void *encoder, mlce_node *x,
     return mlce_norm_forward(g, x, &s->norm);
 }
 
-const mlce_encoder_type mlce_encoder_transformer = {
-    .name = "transformer",
-    .declare = declare,
-    .forward = forward,
-    .check = check,
-    .accepts = accepts,
-};
+/* [batch, 1, 1 or length, length]: which tokens j a token i sees. */
+static mlce_onnx_value onnx_seen(mlce_onnx *o, const state *s) {
+    mlce_onnx_value seen = mlce_onnx_unsqueeze(o, mlce_onnx_valid(o), 1);
+    if (s->window) {
+        mlce_onnx_value away = MLCE_ONNX(o, "Abs", mlce_onnx_distances(o));
+        seen = MLCE_ONNX(o, "And", seen,
+                         MLCE_ONNX(o, "LessOrEqual", away, mlce_onnx_int(o, s->window)));
+    }
+    return mlce_onnx_unsqueeze(o, seen, 1);
+}
+
+/* Features `start` on of each token as [batch, heads, length, d]. */
+static mlce_onnx_value onnx_heads(mlce_onnx *o, const state *s, mlce_onnx_value x, int start) {
+    x = mlce_onnx_slice(o, x, 2, start, s->size);
+    x = mlce_onnx_reshape(o, x, MLCE_ONNX_DIMS(0, 0, s->heads, s->size / s->heads));
+    return mlce_onnx_transpose(o, x, MLCE_ONNX_DIMS(0, 2, 1, 3));
+}
+
+static mlce_onnx_value onnx_attention(mlce_onnx *o, const state *s, const block *b,
+                                      mlce_onnx_value x) {
+    int d = s->size / s->heads;
+    mlce_onnx_value h = mlce_norm_onnx(o, x, &b->attention_norm);
+    mlce_onnx_value qk = mlce_onnx_rope(o, mlce_dense_onnx(o, h, &b->qk), 2 * s->size, d);
+    mlce_onnx_value q = onnx_heads(o, s, qk, 0), k = onnx_heads(o, s, qk, s->size);
+    mlce_onnx_value v = onnx_heads(o, s, mlce_dense_onnx(o, h, &b->v), 0);
+    q = MLCE_ONNX(o, "Mul", q, mlce_onnx_scalar(o, 1.0f / sqrtf((float)d)));
+    h = MLCE_ONNX(o, "MatMul", q, mlce_onnx_transpose(o, k, MLCE_ONNX_DIMS(0, 1, 3, 2)));
+    h = MLCE_ONNX(o, "Softmax", mlce_onnx_only(o, onnx_seen(o, s), h));
+    h = mlce_onnx_transpose(o, MLCE_ONNX(o, "MatMul", h, v), MLCE_ONNX_DIMS(0, 2, 1, 3));
+    h = mlce_onnx_reshape(o, h, MLCE_ONNX_DIMS(0, 0, s->size));
+    return MLCE_ONNX(o, "Add", x, mlce_dense_onnx(o, h, &b->attention));
+}
+
+static mlce_onnx_value onnx_mlp(mlce_onnx *o, const block *b, mlce_onnx_value x) {
+    mlce_onnx_value h = mlce_norm_onnx(o, x, &b->mlp_norm);
+    h = mlce_onnx_gelu(o, mlce_dense_onnx(o, h, &b->up));
+    return MLCE_ONNX(o, "Add", x, mlce_dense_onnx(o, h, &b->down));
+}
+
+static mlce_onnx_value onnx(mlce_onnx *o, const void *encoder, mlce_onnx_value x) {
+    const state *s = encoder;
+    if (s->input.weight) x = mlce_dense_onnx(o, x, &s->input);
+    for (int l = 0; l < s->depth; l++)
+        x = onnx_mlp(o, &s->blocks[l], onnx_attention(o, s, &s->blocks[l], x));
+    return mlce_norm_onnx(o, x, &s->norm);
+}
+
+const mlce_encoder_type mlce_encoder_transformer = {"transformer", declare, forward, onnx,
+                                                    check,         accepts, false};

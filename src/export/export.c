@@ -12,6 +12,7 @@ static const struct {
     mlce_export_fn *write;
 } formats[] = {
     {"safetensors", mlce_export_safetensors},
+    {"onnx", mlce_export_onnx},
     {"hdf5", mlce_export_hdf5},
 };
 

@@ -7,6 +7,6 @@
 
 typedef mlce_status mlce_export_fn(mlce_model *model, const char *part, const char *path);
 
-mlce_export_fn mlce_export_safetensors, mlce_export_hdf5;
+mlce_export_fn mlce_export_safetensors, mlce_export_onnx, mlce_export_hdf5;
 
 #endif

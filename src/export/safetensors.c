@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "export/formats.h"
+#include "export/metadata.h"
 
 static int by_name(const void *left, const void *right) {
     const mlce_parameter *a = *(const mlce_parameter *const *)left;
@@ -28,30 +29,6 @@ static const mlce_parameter **sorted_parameters(mlce_model *model, size_t *count
     return sorted;
 }
 
-/* The types as the text of a JSON array, on the heap. */
-static char *types_text(mlce_model *model) {
-    json_t *types = json_array();
-    for (int a = 0; a < mlce_model_types(model); a++)
-        json_array_append_new(types, json_string(mlce_model_type_names(model)[a]));
-    char *text = json_dumps(types, JSON_COMPACT);
-    json_decref(types);
-    return text;
-}
-
-static json_t *metadata(mlce_model *model) {
-    char *config = mlce_config_to_json(mlce_model_config(model)), *types = types_text(model);
-    char width[16];
-    snprintf(width, sizeof width, "%d", mlce_model_width(model));
-    json_t *object = config && types
-                         ? json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "format", "mlce", "version",
-                                     MLCE_VERSION, "config", config, "types", types, "width", width,
-                                     "embedding", mlce_model_embedding(model))
-                         : NULL;
-    free(config);
-    free(types);
-    return object;
-}
-
 static size_t bytes_of(const mlce_parameter *parameter) {
     return (size_t)parameter->rows * (size_t)parameter->cols * sizeof(float);
 }
@@ -60,7 +37,7 @@ static size_t bytes_of(const mlce_parameter *parameter) {
    other programs have it. */
 static char *header_text(mlce_model *model, const mlce_parameter *const *sorted, size_t count) {
     json_t *header = json_object();
-    if (json_object_set_new(header, "__metadata__", metadata(model))) {
+    if (json_object_set_new(header, "__metadata__", mlce_export_metadata(model))) {
         json_decref(header);
         return NULL;
     }

@@ -18,6 +18,14 @@ mlce_node *mlce_norm_forward(mlce_graph *g, mlce_node *x, const mlce_norm *norm)
     return mlce_layer_norm(g, x, mlce_use(g, norm->gain), mlce_use(g, norm->bias), EPSILON);
 }
 
+mlce_onnx_value mlce_norm_onnx(mlce_onnx *o, mlce_onnx_value x, const mlce_norm *norm) {
+    mlce_onnx_value y = MLCE_ONNX(o, "LayerNormalization", x, mlce_onnx_vector(o, norm->gain),
+                                  mlce_onnx_vector(o, norm->bias));
+    mlce_onnx_set_int(o, "axis", -1);
+    mlce_onnx_set_float(o, "epsilon", EPSILON);
+    return y;
+}
+
 int mlce_encoder_int(const mlce_config *config, const char *prefix, const char *key) {
     char name[64];
     snprintf(name, sizeof name, "%s.%s", prefix, key);

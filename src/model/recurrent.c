@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { DIRECTIONS = 2 };
 
@@ -81,4 +82,62 @@ mlce_node *mlce_recurrent_forward(mlce_graph *g, const void *state, mlce_recurre
         x = mlce_dropout(g, x, s->dropout);
     }
     return x;
+}
+
+/* ---- ONNX ---- */
+
+/* Copies the rows of each gate, in the order that ONNX has them. Returns where they end. */
+static float *copy_gates(float *to, const float *from, const int *order, int gates, size_t size) {
+    for (int g = 0; g < gates; g++)
+        memcpy(to + (size_t)g * size, from + (size_t)order[g] * size, size * sizeof *to);
+    return to + (size_t)gates * size;
+}
+
+/* W [2, gates * H, in], R [2, gates * H, H] and B [2, 2 * gates * H] of a layer: both directions,
+   and in B the bias of the input before that of the state. */
+static bool pack_layer(mlce_onnx *o, const direction *layer, const char *name, const int *order,
+                       int gates, mlce_onnx_value *W, mlce_onnx_value *R, mlce_onnx_value *B) {
+    int in = layer->weight_ih->cols, size = layer->weight_hh->cols, rows = gates * size;
+    size_t H = (size_t)size, all = DIRECTIONS * (size_t)rows;
+    float *w = mlce_onnx_alloc(o, all * (size_t)in, sizeof *w);
+    float *r = mlce_onnx_alloc(o, all * H, sizeof *r), *b = mlce_onnx_alloc(o, 2 * all, sizeof *b);
+    if (!w || !r || !b) return false;
+    char full[96];
+    snprintf(full, sizeof full, "%s.W", name);
+    *W = mlce_onnx_tensor(o, full, w, 3, (const int64_t[]){DIRECTIONS, rows, in});
+    snprintf(full, sizeof full, "%s.R", name);
+    *R = mlce_onnx_tensor(o, full, r, 3, (const int64_t[]){DIRECTIONS, rows, size});
+    snprintf(full, sizeof full, "%s.B", name);
+    *B = mlce_onnx_tensor(o, full, b, 2, (const int64_t[]){DIRECTIONS, 2 * (int64_t)rows});
+    for (int d = 0; d < DIRECTIONS; d++) {
+        w = copy_gates(w, layer[d].weight_ih->value, order, gates, H * (size_t)in);
+        r = copy_gates(r, layer[d].weight_hh->value, order, gates, H * H);
+        b = copy_gates(b, layer[d].bias_ih->value, order, gates, H);
+        b = copy_gates(b, layer[d].bias_hh->value, order, gates, H);
+    }
+    return true;
+}
+
+/* The op wants [length, batch, in] and gives [length, 2, batch, H]. */
+mlce_onnx_value mlce_recurrent_onnx(mlce_onnx *o, const void *state, const char *op,
+                                    const int *order, int gates, mlce_onnx_value x) {
+    const stack *s = state;
+    x = mlce_onnx_transpose(o, x, MLCE_ONNX_DIMS(1, 0, 2));
+    for (int l = 0; l < s->count; l++) {
+        const direction *layer = s->layers[l];
+        /* "encoder.N.layer.L", without ".forward.weight_ih" */
+        const char *first = layer->weight_ih->name;
+        char name[80];
+        snprintf(name, sizeof name, "%.*s", (int)(strstr(first, ".forward") - first), first);
+        mlce_onnx_value W, R, B;
+        if (!pack_layer(o, layer, name, order, gates, &W, &R, &B)) return NULL;
+        x = MLCE_ONNX(o, op, x, W, R, B, mlce_onnx_lengths(o));
+        mlce_onnx_set_text(o, "direction", "bidirectional");
+        mlce_onnx_set_int(o, "hidden_size", layer->weight_hh->cols);
+        if (strcmp(op, "GRU") == 0) mlce_onnx_set_int(o, "linear_before_reset", 1);
+        x = mlce_onnx_transpose(o, x, MLCE_ONNX_DIMS(0, 2, 1, 3));
+        x = mlce_onnx_reshape(o, x,
+                              MLCE_ONNX_DIMS(0, 0, DIRECTIONS * (int64_t)layer->weight_hh->cols));
+    }
+    return mlce_onnx_transpose(o, x, MLCE_ONNX_DIMS(1, 0, 2));
 }

@@ -19,5 +19,8 @@ void *mlce_recurrent_declare(mlce_parameters *parameters, const mlce_config *con
 /* Dropout comes after each layer, the last one too. */
 mlce_node *mlce_recurrent_forward(mlce_graph *g, const void *stack, mlce_recurrent_op *op,
                                   mlce_node *x, const mlce_batch *batch);
+/* As ONNX's op (LSTM or GRU): its gate g is our gate order[g]. */
+mlce_onnx_value mlce_recurrent_onnx(mlce_onnx *o, const void *stack, const char *op,
+                                    const int *order, int gates, mlce_onnx_value x);
 
 #endif

@@ -14,20 +14,28 @@ static const char HELP[] =
     "Writes the weights of a trained model, with its types and configuration.\n"
     "\n"
     "  RUN                  a run's folder (its best checkpoint) or a checkpoint file\n"
-    "      --format FORMAT  safetensors, or hdf5 (which mlce-eval and mlce-predict read too)\n"
-    "  -o, --output FILE    where to; default: model.safetensors or model.h5 in the run's folder, "
-    "or\n"
-    "                       beside the checkpoint file\n"
+    "      --format FORMAT  safetensors  the weights by name (mlce-import reads it back)\n"
+    "                       onnx         the whole model, from embeddings to scores\n"
+    "                       hdf5         the weights, for mlce-eval and mlce-predict too\n"
+    "  -o, --output FILE    where to; default: model.safetensors, model.onnx or model.h5 in the\n"
+    "                       run's folder, or beside the checkpoint file\n"
     "  -h, --help           show this text\n"
     "      --version        show the version\n"
     "\n"
     "examples:\n"
     "  mlce-export runs/ner --format safetensors\n"
-    "  mlce-export runs/ner --format hdf5 -o ner.h5\n";
+    "  mlce-export runs/ner --format onnx -o ner.onnx\n"
+    "\n"
+    "ONNX (opset 17): inputs embeddings, float32 [batch, length, features], and lengths, int64\n"
+    "[batch]; output scores, float32 [batch, types, length, length]: of the span of a type from a\n"
+    "token to a token (both included), -1e12 where there is none. For items with labels length is "
+    "1\n"
+    "and scores are [batch, labels]. What scores over its threshold (metadata) is predicted.\n";
 
 /* RUN/model.safetensors, or FOLDER/model.h5 for the checkpoint FOLDER/best.h5; on the heap. */
 static char *default_path(const char *run, const char *format) {
-    const char *name = strcmp(format, "hdf5") == 0 ? "model.h5" : "model.safetensors";
+    char name[32];
+    snprintf(name, sizeof name, "model.%s", strcmp(format, "hdf5") == 0 ? "h5" : format);
     size_t length = strlen(run);
     if (length > 3 && strcmp(run + length - 3, ".h5") == 0) {
         const char *slash = strrchr(run, '/');
@@ -79,10 +87,11 @@ int main(int argc, char **argv) {
         if (option == 'o') output = optarg;
     }
     if (argc - optind != 1) return mlce_tool_usage("give one RUN");
-    if (!format) return mlce_tool_usage("give --format safetensors or --format hdf5");
+    if (!format) return mlce_tool_usage("give --format safetensors, onnx or hdf5");
     bool known = false;
     for (int f = 0; mlce_export_format(f); f++)
         if (strcmp(format, mlce_export_format(f)) == 0) known = true;
-    if (!known) return mlce_tool_usage("there is no format '%s': safetensors or hdf5", format);
+    if (!known)
+        return mlce_tool_usage("there is no format '%s': safetensors, onnx or hdf5", format);
     return export_run(argv[optind], format, output);
 }

@@ -95,7 +95,7 @@ mlce_status mlce_run_folder_make(const char *path) {
 
 mlce_status mlce_run_folder_clear(const char *path) {
     static const char *const names[] = {"metrics.jsonl", "result.txt", "model.safetensors",
-                                        "model.h5"};
+                                        "model.h5", "model.onnx"};
     mlce_status status = MLCE_OK;
     for (size_t i = 0; !status && i < sizeof names / sizeof names[0]; i++) {
         char *file = mlce_run_folder_file(path, names[i]);

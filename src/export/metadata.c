@@ -1,0 +1,46 @@
+/* metadata.c - what an exported model says of itself beside its weights. */
+#include "export/metadata.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Takes over `value`, and sets its text under `key`. */
+static int set_json(json_t *object, const char *key, json_t *value) {
+    char *text = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    int failed = json_object_set_new(object, key, json_string(text ? text : ""));
+    json_decref(value);
+    free(text);
+    return text ? failed : -1;
+}
+
+static int set_types(json_t *object, const mlce_model *model) {
+    json_t *types = json_array();
+    for (int a = 0; a < mlce_model_types(model); a++)
+        json_array_append_new(types, json_string(mlce_model_type_names(model)[a]));
+    return set_json(object, "types", types);
+}
+
+static int set_thresholds(json_t *object, mlce_model *model) {
+    if (!mlce_model_has_thresholds(model)) return 0;
+    json_t *thresholds = json_array();
+    for (int a = 0; a < mlce_model_types(model); a++)
+        json_array_append_new(thresholds, json_real((double)mlce_model_thresholds(model)[a]));
+    return set_json(object, "thresholds", thresholds);
+}
+
+json_t *mlce_export_metadata(mlce_model *model) {
+    bool labels = mlce_model_task(model) == MLCE_TASK_LABELS;
+    char width[16], input[16], *config = mlce_config_to_json(mlce_model_config(model));
+    snprintf(width, sizeof width, "%d", mlce_model_width(model));
+    snprintf(input, sizeof input, "%d", mlce_model_input_width(model));
+    json_t *object = config
+                         ? json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "format", "mlce",
+                                     "version", MLCE_VERSION, "task", labels ? "labels" : "spans",
+                                     "config", config, "width", width, "input_width", input,
+                                     "embedding", mlce_model_embedding(model))
+                         : NULL;
+    free(config);
+    if (object && !set_types(object, model) && !set_thresholds(object, model)) return object;
+    json_decref(object);
+    return NULL;
+}
