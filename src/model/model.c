@@ -213,13 +213,11 @@ static mlce_status build(mlce_model *model, const mlce_config *config, const cha
         strcmp(mlce_config_string(config, "model.dropout_kind"), "variational") == 0;
     if ((status = copy_names(model, names))) return status;
     if ((status = declare_layers(model))) return status;
-    if ((status = choose_loss(model))) return status;
-    return mlce_parameters_allocate(model->parameters,
-                                    (uint64_t)mlce_config_int(config, "train.seed"));
+    return choose_loss(model);
 }
 
-mlce_status mlce_model_new(const mlce_config *config, int width, const char *const *type_names,
-                           int types, mlce_model **model) {
+mlce_status mlce_model_declare(const mlce_config *config, int width, const char *const *type_names,
+                               int types, mlce_model **model) {
     *model = NULL;
     if (width < 1 || types < 1)
         return mlce_fail(MLCE_E_ARGUMENT, "a model needs at least one feature and one type");
@@ -234,6 +232,19 @@ mlce_status mlce_model_new(const mlce_config *config, int width, const char *con
     }
     *model = m;
     return MLCE_OK;
+}
+
+mlce_status mlce_model_new(const mlce_config *config, int width, const char *const *type_names,
+                           int types, mlce_model **model) {
+    mlce_status status = mlce_model_declare(config, width, type_names, types, model);
+    if (status) return status;
+    status = mlce_parameters_allocate((*model)->parameters,
+                                      (uint64_t)mlce_config_int(config, "train.seed"));
+    if (status) {
+        mlce_model_free(*model);
+        *model = NULL;
+    }
+    return status;
 }
 
 void mlce_model_free(mlce_model *model) {

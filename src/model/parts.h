@@ -74,6 +74,10 @@ typedef struct mlce_head_type {
     mlce_onnx_value (*onnx)(mlce_onnx *o, const void *state, mlce_onnx_value x);
 } mlce_head_type;
 
+/* mlce_model_new() without memory for the parameters: their names and shapes only. */
+mlce_status mlce_model_declare(const mlce_config *config, int width, const char *const *type_names,
+                               int types, mlce_model **model);
+
 /* The whole model from the graph's inputs to its output. */
 mlce_status mlce_model_to_onnx(const mlce_model *model, mlce_onnx *o);
 

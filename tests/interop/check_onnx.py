@@ -67,7 +67,7 @@ def batch(rows):
     """Sequences padded with what must not be seen."""
     lengths = numpy.array([len(r) for r in rows])
     padded = numpy.full((len(rows), lengths.max(), rows[0].shape[1]), numpy.nan, numpy.float32)
-    padded[numpy.arange(lengths.max()) >= lengths[:, None]] = [numpy.nan, 1e30, -numpy.inf] * 4
+    padded[numpy.arange(lengths.max()) >= lengths[:, None]] = numpy.resize([numpy.nan, 1e30, -numpy.inf], rows[0].shape[1])
     for row, one in zip(padded, rows):
         row[: len(one)] = one
     return {"embeddings": padded, "lengths": lengths}

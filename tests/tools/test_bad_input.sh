@@ -214,11 +214,30 @@ for tool in mlce-eval mlce-predict; do
     refuses 1 other_width.h5 9 8 'computes 32' -- "$bin/$tool" shape other_width.h5
 done
 
+echo "--- weights from elsewhere"
+accepts "$bin/mlce-export" run --format safetensors -o model.safetensors
+import=("$bin/mlce-import" -o imported)
+head -c -4 model.safetensors >short.safetensors
+printf '{}' >tiny.safetensors
+refuses 1 nowhere -- "${import[@]}" nowhere
+refuses 1 half 'not a file' -- "${import[@]}" half
+refuses 1 good.h5 'no safetensors file' -- "${import[@]}" good.h5
+refuses 1 short.safetensors 'is the file whole' -- "${import[@]}" short.safetensors
+refuses 1 tiny.safetensors '2 bytes' -- "${import[@]}" tiny.safetensors
+refuses 1 nowhere.ini -- "${import[@]}" model.safetensors --config nowhere.ini
+refuses 1 model.head_size no -- "${import[@]}" model.safetensors model.head_size=no
+refuses 1 'head.qk.weight is [8, 8], not [12, 8]' -- "${import[@]}" model.safetensors model.head_size=6
+refuses 1 'missing: encoder.1.layer.1.weight' -- "${import[@]}" model.safetensors encoder.1.type=mlp
+refuses 1 nowhere.txt -- "${import[@]}" model.safetensors --types nowhere.txt
+refuses 1 run --force -- "$bin/mlce-import" model.safetensors -o run
+refuses 1 blocked -- "$bin/mlce-import" model.safetensors -o blocked/run
+
 echo "--- wrong usage"
-for tool in mlce-train mlce-eval mlce-predict mlce-export mlce-data; do
+for tool in mlce-train mlce-eval mlce-predict mlce-export mlce-import mlce-data; do
     refuses 2 --help -- "$bin/$tool"
     refuses 2 no-such-option -- "$bin/$tool" --no-such-option
 done
+refuses 2 '-o RUN' -- "$bin/mlce-import" model
 refuses 2 paper -- "$bin/mlce-export" run --format paper -o model
 
 [ $failures = 0 ] || { echo "$failures failed"; exit 1; }

@@ -9,6 +9,7 @@ python=${MLCE_PYTHON:-python3}
 source=$(cd "$(dirname "$0")/../.." && pwd)
 "$python" -c 'import numpy, h5py, onnx, onnxruntime' 2>/dev/null ||
     { echo "skipped: $python has no numpy, h5py, onnx and onnxruntime"; exit 77; }
+[ "$MLCE_ONNX" = yes ] || { echo "skipped: built without ONNX"; exit 77; }
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

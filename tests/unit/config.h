@@ -15,6 +15,16 @@ static inline mlce_config *new_config(void) {
     return config;
 }
 
+/* Keys as on the command line, "key=value key=value". */
+static inline mlce_config *config_of(const char *keys) {
+    mlce_config *config = new_config();
+    char text[512];
+    snprintf(text, sizeof text, "%s", keys);
+    for (char *rest, *key = strtok_r(text, " ", &rest); key; key = strtok_r(NULL, " ", &rest))
+        assert_ok(mlce_config_assign(config, key));
+    return config;
+}
+
 /* Both hold the same values (what is only a default in one may be set in the other). */
 static inline void assert_same(const mlce_config *a, const mlce_config *b) {
     char *first = mlce_config_to_json(a), *second = mlce_config_to_json(b);

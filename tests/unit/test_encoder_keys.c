@@ -9,16 +9,6 @@
 
 static const char *const names[] = {"PER", "LOC"};
 
-/* Keys as on the command line, "key=value key=value". */
-static mlce_config *config_of(const char *keys) {
-    mlce_config *config = new_config();
-    char text[512];
-    snprintf(text, sizeof text, "%s", keys);
-    for (char *rest, *key = strtok_r(text, " ", &rest); key; key = strtok_r(NULL, " ", &rest))
-        assert_ok(mlce_config_assign(config, key));
-    return config;
-}
-
 static void check_refused(const char *keys, const char *message) {
     mlce_config *config = config_of(keys);
     assert_fails(mlce_model_check(config), MLCE_E_CONFIG, message);
