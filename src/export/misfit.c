@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mlce/shape.h"
 #include "model/parts.h"
 
 /* A tensor's dims apart from those of 1: PyTorch has a vector [n] for our row [1, n]. Whether it
@@ -118,13 +119,15 @@ static int embedding_layers(const mlce_config *config) {
 }
 
 /* What the embeddings' width would be if it were for it that a parameter does not fit: of the first
-   layer's weight [size, width]; or the layer's size, where a weight from another width to it is not
-   there. 0: none. */
-static int guess_width(const mlce_tensors *tensors, const mlce_parameter *parameter, int layers) {
+   layer's weight [size, width of a layer + beside]; or of the layer's size, where a weight from
+   another width to it is not there. 0: none. */
+static int guess_width(const mlce_tensors *tensors, const mlce_parameter *parameter, int layers,
+                       int beside) {
     const mlce_tensor *tensor = mlce_tensors_find(tensors, parameter->name);
     json_int_t shape[2], guess = parameter->rows;
     if (tensor && (fits(tensor, parameter) || !take_shape(tensor, shape))) return 0;
     if (tensor) guess = parameter->rows == 1 ? shape[0] : shape[1];
+    guess -= beside;
     return guess >= 1 && guess <= INT_MAX / layers ? (int)guess * layers : 0;
 }
 
@@ -134,11 +137,13 @@ mlce_status mlce_find_width(const mlce_tensors *tensors, const mlce_config *conf
     misfit best, other;
     mlce_model *model = NULL;
     int layers = embedding_layers(config), last = *width = layers;
+    mlce_shape_options shape = mlce_shape_options_from(config);
     mlce_status status = mlce_model_declare(config, layers, types, type_count, &model);
     const mlce_parameters *parameters = status ? NULL : mlce_model_parameters(model);
     if (!status) find_misfit(tensors, parameters, &best);
     for (int p = 0; !status && p < mlce_parameters_count(parameters) && problems(&best); p++) {
-        int guess = guess_width(tensors, mlce_parameters_at(parameters, p), layers);
+        int guess = guess_width(tensors, mlce_parameters_at(parameters, p), layers,
+                                mlce_shape_width(&shape));
         if (guess == 0 || guess == last) continue;
         last = guess;
         status = try_width(tensors, config, types, type_count, guess, &other);

@@ -27,6 +27,7 @@ def make(folder):
         offsets=offsets,
         span_items=numpy.array([(0, 1, s % TYPES) for s in range(LONGEST)], numpy.int32),
         span_offsets=numpy.arange(LONGEST + 1),
+        token_text=[["The", "house", "of", "Ann", "3", "."][i % 6] for i in range(offsets[-1])],
     )
     rows = random.normal(size=(offsets[-1], LAYERS, WIDTH // LAYERS)).astype(numpy.float32)
     files.write_dataset(f"{folder}/spans.h5", embeddings=rows.reshape(-1, WIDTH), **spans)
@@ -49,7 +50,7 @@ def disturb(run, out):
         file["thresholds"][:] = -1e11
 
 
-def check_file(model, types, items):
+def check_file(model, types, width, items):
     import onnx
 
     onnx.checker.check_model(model, full_check=True)
@@ -58,7 +59,7 @@ def check_file(model, types, items):
     ports = {value.name: shape(value) for value in [*model.graph.input, *model.graph.output]}
     length = 1 if items else "length"
     scores = ["batch", len(types)] if items else ["batch", len(types), length, length]
-    assert ports == {"embeddings": ["batch", length, WIDTH], "lengths": ["batch"], "scores": scores}, ports
+    assert ports == {"embeddings": ["batch", length, width], "lengths": ["batch"], "scores": scores}, ports
     names = [tensor.name for tensor in model.graph.initializer]
     assert len(set(names)) == len(names), "an initializer's name stands twice"
 
@@ -109,7 +110,7 @@ def compare(dataset, name):
     items = metadata["task"] == "labels"
     assert metadata["format"] == "mlce" and int(metadata["width"]) == WIDTH, metadata
     assert len(json.loads(metadata["thresholds"])) == len(types), metadata
-    check_file(model, types, items)
+    check_file(model, types, int(metadata["input_width"]), items)
     predictions = files.read_predictions(f"{name}.jsonl", types, len(dataset))
     if not items:
         check_spans_complete(predictions, dataset, config, types)
@@ -119,7 +120,7 @@ def compare(dataset, name):
     order = numpy.random.default_rng(3).permutation(len(dataset))
     worst = 0
     for chosen in numpy.split(order, [1, 3, 10, 11, 25]):
-        rows = [dataset.rows(s).astype(numpy.float32) for s in chosen]
+        rows = [dataset.inputs(s, config).astype(numpy.float32) for s in chosen]
         found = [predictions[s] for s in chosen]
         if not items and len(rows) > 1:  # and a sequence without tokens
             rows, found = [*rows, rows[0][:0]], [*found, {}]

@@ -66,6 +66,11 @@ done
 model stack layers.h5 $mix encoder.2.type=bilstm encoder.2.size=5 encoder.3.type=cnn \
     encoder.3.size=10 encoder.4.type=transformer encoder.4.size=8 encoder.4.heads=2
 layers+=(stack)
+shape="features.shape=8"
+model shape spans.h5 $shape encoder.1.type=gru encoder.1.size=5
+spans+=(shape)
+model shape-behind-mix layers.h5 $mix $shape
+layers+=(shape-behind-mix)
 
 check compare spans.h5 "${spans[@]}"
 check compare layers.h5 "${layers[@]}"

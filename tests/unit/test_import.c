@@ -147,6 +147,11 @@ START_TEST(an_exported_model_comes_back_as_it_was) {
         "encoder.1.type=mix encoder.1.input_layers=3 encoder.2.type=transformer "
         "encoder.2.size=8",
         24);
+    check_round_trip("features.shape=8 encoder.1.type=transformer encoder.1.size=32", 8);
+    check_round_trip(
+        "features.shape=8 encoder.1.type=mix encoder.1.input_layers=3 "
+        "encoder.2.type=cnn encoder.2.size=28",
+        12);
     tear_down();
 }
 END_TEST
