@@ -105,17 +105,16 @@ class MlceEpochs:
     """mlce-train over a whole file, as a user runs it."""
     name = "mlce"
 
-    def __init__(self, train, epochs):
-        self.train, self.epochs = train, epochs
+    def __init__(self, train, epochs, keys):
+        self.train, self.epochs, self.keys = train, epochs, keys
 
     def wait_until_ready(self):
         pass
 
     def measure(self, seconds):
         folder = pathlib.Path(tempfile.mkdtemp(dir=BUILD))
-        run([BUILD / "bin" / "mlce-train", HERE.parent.parent / "configs" / "wnut17.ini",
-             f"data.train={self.train}", "data.dev=", f"train.epochs={self.epochs}",
-             f"train.output={folder / 'run'}"])
+        run([BUILD / "bin" / "mlce-train", HERE / "epoch.ini", f"data.train={self.train}",
+             f"train.epochs={self.epochs}", f"train.output={folder / 'run'}", *self.keys])
         with open(folder / "run" / "metrics.jsonl", encoding="utf-8") as lines:
             speeds = [json.loads(line)["tokens_per_second"] for line in lines]
         shutil.rmtree(folder)
@@ -126,14 +125,30 @@ class MlceEpochs:
 
 
 class TorchEpochs(Server):
-    name = "eager"
-
-    def __init__(self, train):
-        super().__init__("torch_epoch.py", train, 16, 64, 0.3)
+    def __init__(self, train, name, encoder):
+        super().__init__("torch_epoch.py", train, 16, 64, 0.3, encoder)
+        self.name = name
 
     def measure(self, seconds):
         taken = self.ask(1)
         return {"tokens_per_second": taken["tokens"] / taken["seconds"]}
+
+
+class EncoderSteps:
+    """Steps of a recurrent encoder alone, and its own products, in a new process each time."""
+    name = "mlce"
+
+    def __init__(self, kind, *sizes):
+        self.command = [BUILD / "bench" / "bench_encoder", kind, *sizes]
+
+    def wait_until_ready(self):
+        pass
+
+    def measure(self, seconds):
+        return json.loads(run([*self.command, 30]))
+
+    def close(self):
+        pass
 
 
 class Neighbour:

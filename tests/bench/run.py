@@ -8,7 +8,7 @@ import sys
 import time
 
 import report
-from contenders import Mlce, MlceEpochs, Neighbour, Torch, TorchEpochs, median, memory_for_torch
+from contenders import EncoderSteps, Mlce, MlceEpochs, Neighbour, Torch, TorchEpochs, median, memory_for_torch
 
 SHARED, OWN = "efficient_global_pointer", "global_pointer"
 
@@ -31,7 +31,16 @@ STEPS = {
         (OWN, 8, 128, 384, 64, 10),
     )
 }
-PARTS = [*STEPS, "wnut17", "pairs", "long", "neighbour"]
+PARTS = [*STEPS, "wnut17", "encoders", "pairs", "long", "neighbour"]
+# Of each: keys of mlce-train, and what PyTorch is given for it.
+ENCODER = ["encoder.1.size=128", "encoder.1.dropout=0.3"]
+RECIPES = {
+    "head alone": ([], {"padded": "none"}),
+    "BiLSTM of 128": (["encoder.1.type=bilstm", *ENCODER],
+                      {"padded": "bilstm-padded", "packed": "bilstm-packed"}),
+    "cnn of 128, depth 2": (["encoder.1.type=cnn", "encoder.1.depth=2", *ENCODER],
+                            {"padded": "cnn"}),
+}
 LONGEST = 25  # seconds after which no further round of a part begins
 
 
@@ -84,17 +93,32 @@ def sample_data():
 
 
 def measure_wnut17(options):
-    """A whole epoch over real sentences, batches of 16, a head alone."""
+    """Whole epochs over real sentences, batches of 16: a head alone, and behind encoders."""
     train = sample_data() / "wnut17" / "train.h5"
     if not train.exists():
         say(f"wnut17: left out, no {train}")
         return None
-    contenders = [MlceEpochs(train, 1 if options.quick else 3)]
-    if options.torch:
-        contenders.append(TorchEpochs(train))
-    taken = take_turns(contenders, 1 if options.quick else 2, 0)
-    say("wnut17: " + ", ".join(f"{name} {run['tokens_per_second']:,.0f} tokens/s"
-                               for name, run in taken.items()))
+    taken = {}
+    for recipe, (keys, ways) in RECIPES.items():
+        contenders = [MlceEpochs(train, 1 if options.quick else 3, keys)]
+        if options.torch:
+            contenders += [TorchEpochs(train, way, of) for way, of in ways.items()]
+        runs = take_turns(contenders, 1 if options.quick else 2, 0)
+        say(f"wnut17, {recipe}: " + ", ".join(f"{name} {run['tokens_per_second']:,.0f} tokens/s"
+                                              for name, run in runs.items()))
+        taken[recipe] = runs
+    return taken
+
+
+def measure_encoders(options):
+    """Steps of the recurrent encoders alone against their own products through cblas_sgemm: 16
+    sequences of 4 to 40 tokens."""
+    taken = {}
+    for kind in ("bilstm", "gru"):
+        contender = EncoderSteps(kind, 16, 4, 40, 384, 128)
+        taken[kind] = take_turns([contender], 2 if options.quick else 5, 0)["mlce"]
+        say(f"encoders: {kind}: {taken[kind]['tokens_per_second']:,.0f} tokens/s, "
+            f"{taken[kind]['floors']:.2f} times its products")
     return taken
 
 
@@ -185,7 +209,7 @@ def main():
         return
     keep_to_cores(options.threads)
     results = {"machine": report.machine(options), "steps": {}}
-    others = {"wnut17": measure_wnut17, "pairs": measure_pairs, "long": measure_long,
+    others = {"wnut17": measure_wnut17, "encoders": measure_encoders, "pairs": measure_pairs, "long": measure_long,
               "neighbour": measure_neighbour}
     began = time.monotonic()
     for part in options.parts:

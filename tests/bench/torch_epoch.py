@@ -1,7 +1,8 @@
 """Epochs over an mlce-spans file in PyTorch with padded batches, timed on demand.
 
-    torch_epoch.py FILE BATCH HEAD_SIZE DROPOUT
+    torch_epoch.py FILE BATCH HEAD_SIZE DROPOUT ENCODER
 
+ENCODER none, bilstm-padded, bilstm-packed or cnn: what stands between the embeddings and the head.
 The whole file is in memory. A batch is padded to its longest sequence, and its labels are made
 dense. Says `ready` after some batches; then, for each line on standard input, goes through the
 data once in a new order and prints a JSON object: the time, the tokens, without the padding, and
@@ -14,10 +15,16 @@ import time
 
 import h5py
 import torch
+from torch import nn
 from torch.nn.utils.rnn import pad_sequence
 
-from torch_model import (EfficientGlobalPointer, adam, dense_labels, existing_pairs, span_loss,
-                         train_step)
+from torch_model import (BiLstm, Cnn, EfficientGlobalPointer, adam, dense_labels, existing_pairs,
+                         span_loss, train_step)
+
+SIZE = 128  # of an encoder
+ENCODERS = {"bilstm-padded": lambda width, dropout: BiLstm(width, SIZE, dropout, packed=False),
+            "bilstm-packed": lambda width, dropout: BiLstm(width, SIZE, dropout, packed=True),
+            "cnn": lambda width, dropout: Cnn(width, SIZE, dropout, depth=2)}
 
 
 def read(path):
@@ -32,9 +39,28 @@ def read(path):
 
 
 def padded(sequences, spans, types, chosen):
+    """Embeddings, lengths, existing pairs, labels."""
     x = pad_sequence([sequences[n] for n in chosen], batch_first=True).float()
-    exists = existing_pairs([len(sequences[n]) for n in chosen], x.shape[1])
-    return x, exists, dense_labels([spans[n] for n in chosen], types, x.shape[1])
+    lengths = torch.tensor([len(sequences[n]) for n in chosen])
+    labels = dense_labels([spans[n] for n in chosen], types, x.shape[1])
+    return x, lengths, existing_pairs(lengths, x.shape[1]), labels
+
+
+class Model(nn.Module):
+    """Dropout, an encoder or none, and the head."""
+
+    def __init__(self, width, dropout, encoder, head_size, types, longest):
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.encoder = ENCODERS[encoder](width, dropout) if encoder != "none" else None
+        self.head = EfficientGlobalPointer(self.encoder.width if self.encoder else width,
+                                           head_size, types, longest)
+
+    def loss(self, x, lengths, exists, labels):
+        x = self.dropout(x)
+        if self.encoder:
+            x = self.encoder(x, lengths)
+        return span_loss(self.head, x, exists, labels)
 
 
 def main():
@@ -42,16 +68,13 @@ def main():
     sequences, spans, types = read(sys.argv[1])
     size, head_size, dropout = int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
     longest = max(map(len, sequences))
-    model = EfficientGlobalPointer(sequences[0].shape[1], head_size, types, longest, dropout)
+    model = Model(sequences[0].shape[1], dropout, sys.argv[5], head_size, types, longest)
     optimizer = adam(model)
-
-    def loss_of(*batch):
-        return span_loss(model, *batch)
 
     def go_through(batches):
         order = torch.randperm(len(sequences)).split(size)
         for chosen in order[:batches]:
-            train_step(loss_of, optimizer, *padded(sequences, spans, types, chosen.tolist()))
+            train_step(model.loss, optimizer, *padded(sequences, spans, types, chosen.tolist()))
 
     go_through(10)
     print(json.dumps({"ready": 0}), flush=True)

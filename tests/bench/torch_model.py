@@ -72,6 +72,47 @@ class GlobalPointer(nn.Module):
 HEADS = {"efficient_global_pointer": EfficientGlobalPointer, "global_pointer": GlobalPointer}
 
 
+class BiLstm(nn.Module):
+    """Over padded rows, or over rows packed by length, as people write it either way."""
+
+    def __init__(self, width, size, dropout, packed):
+        super().__init__()
+        self.width, self.packed = 2 * size, packed
+        self.lstm = nn.LSTM(width, size, batch_first=True, bidirectional=True)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x, lengths):
+        """x [B, L, width], lengths [B]  ->  [B, L, 2 size]"""
+        if self.packed:
+            rows = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True,
+                                                     enforce_sorted=False)
+            y, _ = nn.utils.rnn.pad_packed_sequence(self.lstm(rows)[0], batch_first=True)
+        else:
+            y, _ = self.lstm(x)
+        return self.dropout(y)
+
+
+class Cnn(nn.Module):
+    """Windows of three tokens, GELU, layer norm, residual: h + dropout(norm(gelu(conv(h))))."""
+
+    def __init__(self, width, size, dropout, depth):
+        super().__init__()
+        self.width = size
+        self.input = nn.Linear(width, size)
+        self.convolutions = nn.ModuleList(nn.Conv1d(size, size, 3, padding=1)
+                                          for _ in range(depth))
+        self.norms = nn.ModuleList(nn.LayerNorm(size) for _ in range(depth))
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x, lengths):
+        inside = (torch.arange(x.shape[1]) < lengths[:, None]).unsqueeze(-1)
+        h = self.input(x)
+        for convolution, norm in zip(self.convolutions, self.norms):
+            y = convolution((h * inside).transpose(1, 2)).transpose(1, 2)
+            h = h + self.dropout(norm(nn.functional.gelu(y)))
+        return h
+
+
 def multilabel_categorical_crossentropy(scores, labels):
     """scores, labels (0 or 1) [..., classes]  ->  [...]"""
     scores = (1 - 2 * labels) * scores
