@@ -69,6 +69,7 @@ typedef struct mlce_parameter {
     float *value, *grad;
     bool decays;   /* weight decay is for it: matrices. At first, where rows > 1 */
     size_t offset; /* of value in mlce_parameters_values() */
+    bool fixed;    /* set behind mlce_parameters_add(): part of the model, but not trained */
     bool grad_started;
 } mlce_parameter;
 

@@ -36,6 +36,10 @@ MLCE_API int mlce_model_width(const mlce_model *model);
 MLCE_API int mlce_model_input_width(const mlce_model *model);
 MLCE_API int mlce_model_types(const mlce_model *model);
 MLCE_API const char *const *mlce_model_type_names(const mlce_model *model);
+/* Takes from the data that the model will be trained on what features.standardise asks for: the
+   mean and deviation of each column of the embeddings, over all sequences or, of large data, evenly
+   chosen ones. Once, before training; mlce_train() does it. Nothing to do without that key. */
+MLCE_API mlce_status mlce_model_fit_input(mlce_model *model, mlce_dataset *train);
 /* What made the embeddings the model was trained on; "" when not known. */
 MLCE_API const char *mlce_model_embedding(const mlce_model *model);
 MLCE_API mlce_status mlce_model_set_embedding(mlce_model *model, const char *embedding);

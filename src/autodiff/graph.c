@@ -100,7 +100,7 @@ mlce_node *mlce_variable(mlce_graph *graph, int rows, int cols, const float *val
 mlce_node *mlce_use(mlce_graph *graph, mlce_parameter *parameter) {
     mlce_node *node = add_node(graph, parameter->rows, parameter->cols, parameter->value);
     if (!node) return NULL;
-    node->wants_grad = graph->training;
+    node->wants_grad = graph->training && !parameter->fixed;
     node->grad = parameter->grad;
     node->grad_started = &parameter->grad_started;
     return node;

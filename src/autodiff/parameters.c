@@ -131,7 +131,8 @@ float *mlce_parameters_grads(const mlce_parameters *parameters) {
 size_t mlce_parameters_numbers(const mlce_parameters *parameters) {
     size_t numbers = 0;
     for (size_t i = 0; i < parameters->count; i++)
-        numbers += (size_t)parameters->items[i]->rows * (size_t)parameters->items[i]->cols;
+        if (!parameters->items[i]->fixed)
+            numbers += (size_t)parameters->items[i]->rows * (size_t)parameters->items[i]->cols;
     return numbers;
 }
 

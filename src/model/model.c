@@ -11,6 +11,7 @@
 #include "model/average.h"
 #include "model/output.h"
 #include "model/parts.h"
+#include "model/standardise.h"
 
 const mlce_config_key mlce_model_keys[] = {
     {"model.head", MLCE_KEY_CHOICE, "efficient_global_pointer", "",
@@ -30,6 +31,10 @@ const mlce_config_key mlce_model_keys[] = {
      "what model.dropout draws for: each number, or a feature of a sequence, the same for all its "
      "tokens (variational)",
      0, 0, "element|variational", NULL},
+    {"features.standardise", MLCE_KEY_BOOL, "no", "",
+     "bring each column of the embeddings to mean 0 and deviation 1, by those of data.train; part "
+     "of the model",
+     0, 0, NULL, NULL},
     {"model.token_dropout", MLCE_KEY_FLOAT, "0", "",
      "share of tokens whose whole embedding is set to 0 while training", 0, 0.99, NULL, NULL},
     {"encoder.*.type", MLCE_KEY_CHOICE, "mlp", "",
@@ -55,6 +60,8 @@ struct mlce_model {
     mlce_parameters *parameters;
     int width, types;
     mlce_shape_options shape;
+    bool standardises;
+    mlce_standardise standardise;
     int joined; /* shape features join the embeddings before this encoder: 0, or 1 behind a mix */
     char **type_names;
     char *embedding;
@@ -107,6 +114,9 @@ mlce_status mlce_model_check(const mlce_config *config) {
 static mlce_status declare_layers(mlce_model *model) {
     const mlce_config *config = model->config;
     int width = mlce_model_input_width(model);
+    model->standardises = mlce_config_bool(config, "features.standardise");
+    if (model->standardises && !mlce_standardise_add(model->parameters, width, &model->standardise))
+        return MLCE_E_MEMORY;
     for (int n = 0; n < model->encoder_count; n++) {
         char prefix[32];
         encoder *e = &model->encoders[n];
@@ -269,6 +279,10 @@ const char *mlce_model_embedding(const mlce_model *model) {
     return model->embedding;
 }
 
+mlce_status mlce_model_fit_input(mlce_model *model, mlce_dataset *train) {
+    return model->standardises ? mlce_standardise_fit(&model->standardise, train) : MLCE_OK;
+}
+
 mlce_status mlce_model_set_embedding(mlce_model *model, const char *embedding) {
     char *copy = mlce_strdup(embedding);
     if (!copy) return MLCE_E_MEMORY;
@@ -286,7 +300,10 @@ static mlce_node *input(const mlce_model *model, mlce_graph *graph, const mlce_b
                              "a batch of %d features a token, but the model is for %d: %d of the "
                              "dataset and %d of features.shape (mlce_batch_options.shape)",
                              batch->width, width, model->width, width - model->width));
-    mlce_node *x = mlce_constant(graph, batch->tokens, width, batch->embeddings);
+    const float *rows = batch->embeddings;
+    if (model->standardises)
+        rows = mlce_standardise_rows(graph, &model->standardise, rows, batch->tokens);
+    mlce_node *x = mlce_constant(graph, batch->tokens, width, rows);
     x = mlce_dropout_tokens(graph, x, model->token_dropout);
     return model->variational
                ? mlce_dropout_sequences(graph, x, batch->offsets, batch->sequences, model->dropout)
@@ -343,6 +360,10 @@ static mlce_onnx_value onnx_encoders(const mlce_model *model, mlce_onnx *o, mlce
 mlce_status mlce_model_to_onnx(const mlce_model *model, mlce_onnx *o) {
     bool items = model->head->task == MLCE_TASK_LABELS;
     mlce_onnx_value x = mlce_onnx_begin(o, mlce_model_input_width(model), items);
+    if (model->standardises) {
+        x = MLCE_ONNX(o, "Sub", x, mlce_onnx_vector(o, model->standardise.mean));
+        x = MLCE_ONNX(o, "Mul", x, mlce_onnx_vector(o, model->standardise.scale));
+    }
     x = onnx_encoders(model, o, x);
     mlce_onnx_scope(o, "head");
     x = model->head->onnx(o, model->head_state, x);

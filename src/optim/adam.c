@@ -91,6 +91,7 @@ mlce_status mlce_adam_add_group(mlce_adam *adam, const mlce_adam_group *group, i
     bool any = false;
     for (int p = 0; p < mlce_parameters_count(adam->parameters); p++) {
         rule *r = &adam->rules[p];
+        if (mlce_parameters_at(adam->parameters, p)->fixed) continue;
         if (fnmatch(group->match, mlce_parameters_at(adam->parameters, p)->name, 0)) continue;
         any = true;
         if (r->grouped) continue;
@@ -213,7 +214,7 @@ mlce_status mlce_adam_step(mlce_adam *adam, double lr, double *norm) {
         .follow = (float)(1.0 - fmin(o->ema, (1.0 + (double)t) / (10.0 + (double)t))),
     };
     for (int p = 0; p < mlce_parameters_count(adam->parameters); p++)
-        update_parameter(adam, p, c, lr);
+        if (!mlce_parameters_at(adam->parameters, p)->fixed) update_parameter(adam, p, c, lr);
     mlce_parameters_clear_grads(adam->parameters);
     return MLCE_OK;
 }

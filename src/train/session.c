@@ -128,6 +128,7 @@ static mlce_status make_model(mlce_session *session) {
     if (!status)
         status = mlce_model_set_embedding(session->model, mlce_dataset_embedding(session->train));
     if (!status) status = accept(session, "data.train", session->train);
+    if (!status) status = mlce_model_fit_input(session->model, session->train);
     if (!status) status = accept(session, "data.dev", session->dev);
     return status ? status : accept(session, "data.test", session->test);
 }
