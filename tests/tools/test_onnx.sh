@@ -69,6 +69,8 @@ layers+=(stack)
 shape="features.shape=8"
 model shape spans.h5 $shape encoder.1.type=gru encoder.1.size=5
 spans+=(shape)
+model standardise spans.h5 $shape features.standardise=yes encoder.1.type=mlp encoder.1.size=5
+spans+=(standardise)
 model shape-behind-mix layers.h5 $mix $shape
 layers+=(shape-behind-mix)
 
