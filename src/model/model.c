@@ -31,6 +31,10 @@ const mlce_config_key mlce_model_keys[] = {
      "what model.dropout draws for: each number, or a feature of a sequence, the same for all its "
      "tokens (variational)",
      0, 0, "element|variational", NULL},
+    {"model.threshold", MLCE_KEY_FLOAT, "0", "",
+     "a score over it is predicted, of every type; 0 is where the loss puts it. Lower finds more, "
+     "higher is right more often",
+     -1000, 1000, NULL, "loss.name=multilabel_ce|threshold_ce|binary_ce|focal"},
     {"features.standardise", MLCE_KEY_BOOL, "no", "",
      "bring each column of the embeddings to mean 0 and deviation 1, by those of data.train; part "
      "of the model",
@@ -186,6 +190,8 @@ static mlce_status build(mlce_model *model, const mlce_config *config, const cha
     model->token_dropout = (float)mlce_config_float(config, "model.token_dropout");
     model->variational =
         strcmp(mlce_config_string(config, "model.dropout_kind"), "variational") == 0;
+    for (int a = 0; a < model->types; a++)
+        model->thresholds[a] = (float)mlce_config_float(config, "model.threshold");
     if ((status = copy_names(model, names))) return status;
     if ((status = declare_layers(model))) return status;
     return choose_loss(model);

@@ -159,6 +159,13 @@ START_TEST(the_average_of_one_model_has_its_bits) {
 }
 END_TEST
 
+START_TEST(the_configured_threshold_is_every_types) {
+    mlce_model *model = make("model.threshold=-0.5", 1);
+    for (int a = 0; a < TYPES; a++) ck_assert_float_eq(mlce_model_thresholds(model)[a], -0.5f);
+    mlce_model_free(model);
+}
+END_TEST
+
 START_TEST(stored_thresholds_are_averaged) {
     mlce_model *models[] = {make("", 1), make("", 2)}, *average;
     for (int a = 0; a < TYPES; a++) {
@@ -216,6 +223,7 @@ static void add_cases(TCase *cases) {
     tcase_add_test(cases, a_width_limit_holds_for_a_mean);
     tcase_add_test(cases, a_mean_of_label_scores);
     tcase_add_test(cases, the_average_of_one_model_has_its_bits);
+    tcase_add_test(cases, the_configured_threshold_is_every_types);
     tcase_add_test(cases, stored_thresholds_are_averaged);
     tcase_add_test(cases, models_that_do_not_go_together_are_refused);
     tcase_add_test(cases, an_average_is_neither_saved_nor_exported);
