@@ -37,8 +37,8 @@ MODES = {
                  climb=True),
 }
 # (title, config, train, dev)
-SPANS = {"wnut17": ("WNUT 2017, spans", "configs/wnut17.ini", "train.h5", "dev.h5"),
-         "germeval2014": ("GermEval 2014, spans", "configs/germeval2014.ini", "a.h5", "b.h5"),
+SPANS = {"wnut17": ("WNUT 2017, spans", "scripts/compare_losses/wnut17.ini", "train.h5", "dev.h5"),
+         "germeval2014": ("GermEval 2014, spans", "scripts/compare_losses/germeval2014.ini", "a.h5", "b.h5"),
          "demo": ("Demo corpus, spans", "configs/ner.ini", "train.h5", "dev.h5")}
 
 
