@@ -36,6 +36,7 @@ typedef struct mlce_train_evaluation {
     mlce_score micro, macro;
     bool best;                /* the best so far: saved as best.h5 */
     double tokens_per_second; /* of training since the last evaluation */
+    double waiting;           /* the share of that time in which it waited for data */
     double seconds;           /* since the run began */
 } mlce_train_evaluation;
 
@@ -75,6 +76,7 @@ typedef struct mlce_train_options {
  *                    dev loss (the last one, without data.dev)
  *   last.h5          the checkpoint after the last evaluation
  *   result.txt       the tables of dev and test, by the best checkpoint
+ *   report.html      the run to look at (report.h)
  *
  * The folder is made after configuration and data have been found right; one that exists is
  * refused unless options->force. `result` may be NULL; free it with mlce_train_result_free(). */

@@ -2,6 +2,8 @@
 #ifndef MLCE_TRAIN_METRICS_ITEMS_H
 #define MLCE_TRAIN_METRICS_ITEMS_H
 
+#include <stdio.h>
+
 #include "mlce/metrics.h"
 
 extern const int mlce_precision_at[MLCE_PRECISIONS_AT]; /* the k */
@@ -18,5 +20,9 @@ mlce_counts mlce_metrics_counts(const mlce_metrics *metrics);
  */
 mlce_status mlce_item_sums_add(mlce_item_sums *sums, int types, const mlce_span *gold, size_t count,
                                size_t predicted, size_t correct, const float *scores);
+
+/* Prints a name that came from a file and returns how many columns a terminal gives it; NULL as
+   `out`: only measures. Control characters and bytes that are not UTF-8 become question marks. */
+int mlce_print_name(FILE *out, const char *name);
 
 #endif

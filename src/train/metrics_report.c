@@ -13,9 +13,7 @@
 static const char micro_label[] = "micro average", macro_label[] = "macro average",
                   samples_label[] = "samples average";
 
-/* Prints `name` and returns how many columns a terminal gives it; NULL as `out`: only measures.
-   Control characters and bytes that are not UTF-8 become question marks. */
-static int print_name(FILE *out, const char *name) {
+int mlce_print_name(FILE *out, const char *name) {
     const utf8proc_uint8_t *at = (const utf8proc_uint8_t *)name;
     int columns = 0;
     while (*at) {
@@ -31,7 +29,7 @@ static int print_name(FILE *out, const char *name) {
 }
 
 static void print_row(FILE *out, const char *name, int width, mlce_score score) {
-    int columns = print_name(out, name);
+    int columns = mlce_print_name(out, name);
     fprintf(out, "%*s  %9.4f  %6.4f  %6.4f  %7lld\n", width - columns, "", score.precision,
             score.recall, score.f1, (long long)score.support);
 }
@@ -51,7 +49,7 @@ static void print_table(FILE *out, const mlce_metrics *metrics, const char *cons
     bool of_items = metrics->task == MLCE_TASK_LABELS;
     int width = (int)(of_items ? sizeof samples_label : sizeof micro_label) - 1;
     for (int a = 0; a < metrics->types; a++) {
-        int columns = print_name(NULL, names[a]);
+        int columns = mlce_print_name(NULL, names[a]);
         if (columns > width) width = columns;
     }
     fprintf(out, "%-*s  precision  recall      f1  support\n", width, layout->type);

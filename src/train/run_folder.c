@@ -95,7 +95,7 @@ mlce_status mlce_run_folder_make(const char *path) {
 
 mlce_status mlce_run_folder_clear(const char *path) {
     static const char *const names[] = {"metrics.jsonl", "result.txt", "model.safetensors",
-                                        "model.h5", "model.onnx"};
+                                        "model.h5",      "model.onnx", "report.html"};
     mlce_status status = MLCE_OK;
     for (size_t i = 0; !status && i < sizeof names / sizeof names[0]; i++) {
         char *file = mlce_run_folder_file(path, names[i]);
@@ -120,10 +120,10 @@ static json_t *score_json(mlce_score score) {
 }
 
 static char *evaluation_json(const mlce_train_evaluation *e) {
-    json_t *line =
-        json_pack("{s:I, s:I, s:f, s:f, s:f, s:b}", "epoch", (json_int_t)e->epoch, "step",
-                  (json_int_t)e->step, "train_loss", e->train_loss, "tokens_per_second",
-                  e->tokens_per_second, "seconds", e->seconds, "best", (int)e->best);
+    json_t *line = json_pack("{s:I, s:I, s:f, s:f, s:f, s:f, s:b}", "epoch", (json_int_t)e->epoch,
+                             "step", (json_int_t)e->step, "train_loss", e->train_loss,
+                             "tokens_per_second", e->tokens_per_second, "waiting", e->waiting,
+                             "seconds", e->seconds, "best", (int)e->best);
     if (line && e->has_dev)
         json_object_set_new(line, "dev",
                             json_pack("{s:f, s:o, s:o}", "loss", e->dev_loss, "micro",

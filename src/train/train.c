@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/file.h"
+#include "report/report.h"
 #include "train/run_folder.h"
 #include "train/session.h"
 
@@ -15,6 +16,7 @@ typedef struct meter {
     double loss; /* summed over steps */
     int64_t steps, tokens;
     double seconds; /* spent in steps and waiting for data */
+    double waiting; /* of these: for data */
 } meter;
 
 typedef struct loop {
@@ -36,10 +38,11 @@ static double speed(const meter *m) {
     return m->seconds > 0 ? (double)m->tokens / m->seconds : 0;
 }
 
-static void add_to(meter *m, double loss, int tokens, double seconds) {
+static void add_to(meter *m, double loss, int tokens, double seconds, double waiting) {
     m->loss += loss;
     m->tokens += tokens;
     m->seconds += seconds;
+    m->waiting += waiting;
     m->steps++;
 }
 
@@ -146,6 +149,7 @@ static mlce_status evaluate_weights(loop *l, int64_t epoch) {
         .has_dev = s->dev != NULL,
         .train_loss = mean_loss(&l->evaluation),
         .tokens_per_second = speed(&l->evaluation),
+        .waiting = l->evaluation.seconds > 0 ? l->evaluation.waiting / l->evaluation.seconds : 0,
     };
     mlce_status status = s->dev ? evaluate_dev(s, &e) : MLCE_OK;
     if (status) return status;
@@ -189,12 +193,13 @@ static mlce_status train_epoch(loop *l, int64_t epoch) {
         double loss;
         mlce_status status = mlce_batcher_next(s->batcher, &batch);
         if (status || !batch) return status;
+        double waiting = mlce_seconds() - l->resumed;
         if ((status = train_step(l, batch, &loss))) return name_step(status, l, batch);
         double now = mlce_seconds(), seconds = now - l->resumed;
         l->resumed = now;
-        add_to(&l->epoch, loss, batch->tokens, seconds);
-        add_to(&l->evaluation, loss, batch->tokens, seconds);
-        add_to(&l->run, loss, batch->tokens, seconds);
+        add_to(&l->epoch, loss, batch->tokens, seconds, waiting);
+        add_to(&l->evaluation, loss, batch->tokens, seconds, waiting);
+        add_to(&l->run, loss, batch->tokens, seconds, waiting);
         s->state.step++;
         report_progress(l, epoch);
         if (l->eval_steps && s->state.step % l->eval_steps == 0) {
@@ -272,6 +277,8 @@ static mlce_status final_evaluation(mlce_session *s, mlce_train_result *r) {
     if (!status && s->dev) status = final_table(best, s->dev, &r->dev_table, &r->dev_f1);
     if (!status && s->test) status = final_table(best, s->test, &r->test_table, &r->test_f1);
     if (!status) status = write_result(s, r);
+    mlce_dataset *data[] = {[MLCE_TRAIN] = s->train, [MLCE_DEV] = s->dev, [MLCE_TEST] = s->test};
+    if (!status) status = mlce_report_of(s->output, best, data);
     mlce_model_free(best);
     free(path);
     return status;

@@ -1,0 +1,68 @@
+/* report.c - the page of a run. */
+#include "report/report.h"
+
+#include <stdlib.h>
+
+#include "report/page.h"
+#include "train/run_folder.h"
+
+static mlce_status put_page(mlce_html *html, const mlce_view *view) {
+    mlce_page_begin(html, view->name);
+    mlce_page_summary(html, view);
+    mlce_status status = mlce_page_curves(html, view);
+    if (view->has_metrics[MLCE_DEV]) {
+        if (!status) status = mlce_page_type_table(html, view);
+        if (!status) status = mlce_page_confusions(html, view);
+        if (!status) status = mlce_page_errors(html, view);
+    }
+    if (!status) status = mlce_page_data(html, view);
+    if (!status) status = mlce_page_speed(html, view);
+    mlce_page_model(html, view);
+    mlce_page_end(html);
+    return status;
+}
+
+/* `path` NULL: report.html in the run's folder. */
+static mlce_status write_page(const mlce_view *view, const char *path) {
+    char *own = path ? NULL : mlce_run_folder_file(view->run, "report.html");
+    if (!path && !own) return MLCE_E_MEMORY;
+    mlce_html html;
+    mlce_status status = mlce_html_begin(&html);
+    if (!status) {
+        status = put_page(&html, view);
+        if (status)
+            mlce_html_abandon(&html);
+        else
+            status = mlce_html_end(&html, path ? path : own);
+    }
+    free(own);
+    return status;
+}
+
+mlce_status mlce_report_of(const char *run, mlce_model *best, mlce_dataset *const *data) {
+    mlce_view view;
+    mlce_status status = mlce_view_of(run, best, data, &view);
+    if (status) return status;
+    status = write_page(&view, NULL);
+    mlce_view_free(&view);
+    return status;
+}
+
+/* What the report is made from must not be written over. */
+static mlce_status check_path(const mlce_view *view, const char *path) {
+    for (int s = 0; path && s < MLCE_SPLITS; s++)
+        if (view->data[s] && mlce_dataset_has_file(view->data[s], path))
+            return mlce_fail(MLCE_E_ARGUMENT, "%s: is data of this run: write to another file",
+                             path);
+    return MLCE_OK;
+}
+
+mlce_status mlce_report_write(const char *run, const char *path) {
+    mlce_view view;
+    mlce_status status = mlce_view_open(run, &view);
+    if (status) return status;
+    status = check_path(&view, path);
+    if (!status) status = write_page(&view, path);
+    mlce_view_free(&view);
+    return status;
+}
