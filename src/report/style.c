@@ -44,6 +44,8 @@ const char *const mlce_page_style[] = {
     "th{font-weight:600}thead th{color:var(--soft);font-size:13px;vertical-align:bottom}",
     "th.n,td.n{text-align:right;white-space:nowrap}",
     "td.name,th.name{overflow-wrap:anywhere;min-width:7em;max-width:24em}",
+    ".scroll .name{overflow-wrap:break-word}",
+    ".scroll .name bdi{display:inline-block;max-width:22em;overflow-wrap:break-word}",
     "tr.sum td,tr.sum th{border-top:2px solid var(--rule);font-weight:600}",
     ".scroll{overflow-x:auto;margin:0 0 12px}",
     ".columns{display:flex;flex-wrap:wrap;gap:8px 40px;align-items:flex-start}",
@@ -121,7 +123,7 @@ const char *const mlce_page_style[] = {
     "@media (max-width:560px){body{font-size:14px}main,footer{padding:0 12px}th,td{padding:4px "
     "6px}",
     ".side{grid-template-columns:1fr}.side>p{line-height:2.1}.tiles{grid-template-columns:1fr 1fr}",
-    ".tiles b{font-size:20px}.bar{min-width:30px}td.name,th.name{min-width:5em}}",
+    ".tiles b{font-size:20px}.bar{min-width:30px}td.name,th.name{min-width:5em}.scroll .name bdi{max-width:12em}}",
     "@media "
     "print{:root{--paper:#fff;--panel:#f6f7f9;--ink:#000;--soft:#444;--rule:#ccc;--gold:#1a7f4b;",
     "--gold-bg:#d9f2e3;--pred:#b4540a;--pred-bg:#ffe6cf;--c0:#2563c9;--c1:#c2570c;--c2:#18794e;",

@@ -203,7 +203,8 @@ mlce_status mlce_view_open(const char *run, mlce_view *view) {
     if (!S_ISDIR(info.st_mode))
         return mlce_fail(MLCE_E_IO, "%s: is a file: give the folder of a run", run);
     mlce_status status = mlce_model_load(run, &view->model);
-    for (int split = 0; split < MLCE_SPLITS && !status; split++) status = open_data(view, split);
+    for (int split = 0; split < MLCE_SPLITS && !status; split++)
+        status = open_data(view, (mlce_split)split);
     if (!status) status = look(view);
     if (status) mlce_view_free(view);
     return status;
