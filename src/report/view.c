@@ -76,7 +76,7 @@ static mlce_status add_line(mlce_view *view, const char *path, const char *text,
 static mlce_status read_lines(mlce_view *view, const char *path) {
     FILE *file = fopen(path, "r");
     if (!file)
-        return mlce_fail(MLCE_E_IO, "%s: is not the folder of a run: %s: %s", view->run, path,
+        return mlce_fail(MLCE_E_IO, "%s: is no run that was trained: %s: %s", view->run, path,
                          strerror(errno));
     char *line = NULL;
     size_t size = 0;
