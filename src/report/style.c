@@ -120,10 +120,10 @@ const char *const mlce_page_style[] = {
     "code{font:13px ui-monospace,\"DejaVu Sans Mono\",monospace;overflow-wrap:anywhere}",
     "nav{display:flex;flex-wrap:wrap;gap:2px 16px;font-size:14px;margin:12px 0}",
     "a{color:var(--c0);text-decoration:none}a:hover{text-decoration:underline}",
-    "@media (max-width:560px){body{font-size:14px}main,footer{padding:0 12px}th,td{padding:4px "
-    "6px}",
+    "@media (max-width:560px){body{font-size:14px}main,footer{padding:0 12px}",
+    "table{font-size:13px}th,td{padding:4px}thead th{font-size:12px}td.name,th.name{min-width:5em}",
     ".side{grid-template-columns:1fr}.side>p{line-height:2.1}.tiles{grid-template-columns:1fr 1fr}",
-    ".tiles b{font-size:20px}.bar{min-width:30px}td.name,th.name{min-width:5em}.scroll .name bdi{max-width:12em}}",
+    ".tiles b{font-size:20px}.bar{min-width:30px}.scroll .name bdi{max-width:12em}}",
     "@media "
     "print{:root{--paper:#fff;--panel:#f6f7f9;--ink:#000;--soft:#444;--rule:#ccc;--gold:#1a7f4b;",
     "--gold-bg:#d9f2e3;--pred:#b4540a;--pred-bg:#ffe6cf;--c0:#2563c9;--c1:#c2570c;--c2:#18794e;",
