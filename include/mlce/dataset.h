@@ -138,9 +138,10 @@ typedef struct mlce_dataset_spec {
         task; /* MLCE_TASK_LABELS: only text, id and spans (as labels) may be optional parts */
     const char *const *types; /* [type_count] */
     int type_count;
-    int width;                                               /* features a token, D */
-    mlce_precision precision;                                /* of the stored embeddings */
-    const char *embedding;                                   /* what made them, or NULL */
+    int width;                /* features a token, D; or K*D */
+    int layers;               /* K over 1: embeddings are written as [N, K, D]; 0 or 1: as [N, D] */
+    mlce_precision precision; /* of the stored embeddings */
+    const char *embedding;    /* what made them, or NULL */
     bool token_text, token_chars, text, id, document, spans; /* which optional parts are written */
     bool weights;                                            /* with the labels */
 } mlce_dataset_spec;

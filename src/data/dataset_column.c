@@ -33,19 +33,31 @@ void mlce_column_close(mlce_column *c) {
     *c = (mlce_column){0};
 }
 
+/* The shape of `rows` rows; returns the number of dimensions. */
+static int shape_of(const mlce_column *c, hsize_t rows, hsize_t size[3]) {
+    bool has_layers = c->layers > 1;
+    size[0] = rows;
+    size[1] = has_layers ? c->layers : c->width;
+    size[2] = has_layers ? c->width / c->layers : 0;
+    return has_layers ? 3 : c->width ? 2 : 1;
+}
+
 static mlce_status create_column(const mlce_h5 *file, mlce_column *c, bool may_grow) {
-    hsize_t size[2] = {c->used, c->width}, chunk[2] = {c->rows, c->width};
+    hsize_t size[3], chunk[3];
+    int rank = shape_of(c, c->used, size), last = rank - 1;
+    shape_of(c, c->rows, chunk);
     size_t element_size = c->width ? c->row_size / c->width : c->row_size;
-    if (c->width && c->row_size > CHUNK_BYTES) chunk[1] = CHUNK_BYTES / element_size;
-    return mlce_h5_create_dataset(file, c->name, c->type, c->width ? 2 : 1, size,
-                                  may_grow ? chunk : NULL, &c->dataset);
+    if (rank == 3 && c->row_size > CHUNK_BYTES) chunk[1] = 1;
+    if (last && chunk[last] > CHUNK_BYTES / element_size) chunk[last] = CHUNK_BYTES / element_size;
+    return mlce_h5_create_dataset(file, c->name, c->type, rank, size, may_grow ? chunk : NULL,
+                                  &c->dataset);
 }
 
 static mlce_status write_rows(const mlce_h5 *file, mlce_column *c) {
     mlce_status status = MLCE_OK;
-    int rank = c->width ? 2 : 1;
-    hsize_t start[2] = {c->written}, count[2] = {c->used, c->width};
-    hsize_t size[2] = {c->written + c->used, c->width};
+    hsize_t start[3] = {c->written}, count[3], size[3];
+    int rank = shape_of(c, c->used, count);
+    shape_of(c, c->written + c->used, size);
     hid_t memory = H5Screate_simple(rank, count, NULL), space = -1;
     if ((c->written && H5Dset_extent(c->dataset, size) < 0) ||
         (space = H5Dget_space(c->dataset)) < 0 ||

@@ -11,6 +11,7 @@ typedef struct mlce_column {
     hid_t type;      /* in the file and in memory */
     hid_t dataset;   /* 0 before the first write */
     size_t width;    /* elements a row; 0: a list */
+    size_t layers;   /* over 1: a row is [layers, width / layers]; set before the first row */
     size_t row_size; /* bytes */
     size_t rows, used;
     char *buffer; /* [rows * row_size] */

@@ -35,21 +35,24 @@ struct mlce_dataset_writer {
     size_t scratch_capacity;
     int32_t *labels; /* of the item that is written */
     size_t labels_capacity;
-    bool failed;
+    bool failed, finished;
 };
 
 static mlce_status check_spec(const char *path, const mlce_dataset_spec *spec) {
     if (spec->width < 1)
         return mlce_fail(MLCE_E_ARGUMENT, "%s: a width of %d features, expected 1 or more", path,
                          spec->width);
+    if (spec->layers < 0 || (spec->layers > 1 && spec->width % spec->layers))
+        return mlce_fail(MLCE_E_ARGUMENT, "%s: %d features are not %d layers of equal width", path,
+                         spec->width, spec->layers);
     if ((unsigned)spec->precision > MLCE_FLOAT64)
         return mlce_fail(MLCE_E_ARGUMENT, "%s: the precision %d does not exist", path,
                          (int)spec->precision);
     if ((unsigned)spec->task > MLCE_TASK_LABELS)
         return mlce_fail(MLCE_E_ARGUMENT, "%s: the task %d does not exist", path, (int)spec->task);
     bool is_labels = spec->task == MLCE_TASK_LABELS;
-    if (is_labels && (spec->token_text || spec->token_chars || spec->document))
-        return mlce_fail(MLCE_E_ARGUMENT, "%s: items have no tokens and no documents", path);
+    if (is_labels && (spec->token_text || spec->token_chars || spec->document || spec->layers > 1))
+        return mlce_fail(MLCE_E_ARGUMENT, "%s: items have no tokens, documents or layers", path);
     if (spec->weights && !(is_labels && spec->spans))
         return mlce_fail(MLCE_E_ARGUMENT, "%s: only labels have weights", path);
     if (spec->embedding && mlce_utf8_length(spec->embedding) < 0)
@@ -79,6 +82,7 @@ static mlce_status open_columns(mlce_dataset_writer *writer) {
     mlce_status status =
         mlce_column_open(&c[EMBEDDINGS], layout->rows, mlce_h5_float_type(spec->precision, true),
                          (size_t)spec->width, mlce_rows_stored_size(spec->precision));
+    c[EMBEDDINGS].layers = (size_t)spec->layers;
     const struct {
         bool wanted, is_text;
         int index;
@@ -276,8 +280,9 @@ static mlce_status append_sequence(mlce_dataset_writer *writer, const mlce_seque
 
 mlce_status mlce_dataset_writer_add(mlce_dataset_writer *writer, const mlce_sequence *sequence) {
     const void *embeddings = NULL;
-    if (writer->failed)
-        return mlce_fail(MLCE_E_ARGUMENT, "%s: cannot go on after a failure", writer->path);
+    if (writer->failed || writer->finished)
+        return mlce_fail(MLCE_E_ARGUMENT, "%s: cannot go on after %s", writer->path,
+                         writer->failed ? "a failure" : "the end");
     mlce_status status = check_parts(&writer->spec, sequence);
     if (!status) status = check_strings(&writer->spec, sequence);
     if (!status) status = check_spans(writer, sequence);
@@ -293,8 +298,11 @@ mlce_status mlce_dataset_writer_add(mlce_dataset_writer *writer, const mlce_sequ
 
 /* ---- Finishing ---- */
 
-static mlce_status finish(mlce_dataset_writer *writer) {
+static mlce_status flush(mlce_dataset_writer *writer) {
     mlce_status status = MLCE_OK;
+    if (writer->failed)
+        return mlce_fail(MLCE_E_ARGUMENT, "%s: is not written: a sequence was refused",
+                         writer->path);
     for (int i = 0; i < COLUMNS && !status; i++)
         if (writer->columns[i].name)
             status = mlce_column_flush(&writer->h5, &writer->columns[i], false);
@@ -309,16 +317,20 @@ static mlce_status close_file(mlce_dataset_writer *writer) {
     return status;
 }
 
-mlce_status mlce_dataset_writer_close(mlce_dataset_writer *writer) {
-    mlce_status status = MLCE_OK;
-    if (writer->failed)
-        status =
-            mlce_fail(MLCE_E_ARGUMENT, "%s: is not written: a sequence was refused", writer->path);
+mlce_status mlce_dataset_writer_finish(mlce_dataset_writer *writer) {
+    if (writer->finished) return MLCE_OK;
     mlce_h5_lock();
-    if (!status) status = finish(writer);
+    mlce_status status = flush(writer);
     mlce_h5_unlock();
     mlce_status closed = close_file(writer);
     if (!status) status = closed;
+    writer->failed = status != MLCE_OK;
+    writer->finished = !status;
+    return status;
+}
+
+mlce_status mlce_dataset_writer_close(mlce_dataset_writer *writer) {
+    mlce_status status = mlce_dataset_writer_finish(writer);
     if (!status) {
         status = mlce_file_commit(writer->part, writer->path);
         writer->part = NULL;
