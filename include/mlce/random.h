@@ -46,7 +46,8 @@ enum {
     MLCE_STREAM_SHUFFLE = 2, /* order of sequences: + 16 * epoch */
     MLCE_STREAM_DROPOUT = 3, /* masks: + 16 * the op's number in its graph */
     MLCE_STREAM_DATA = 4,    /* made-up data */
-    MLCE_STREAM_SWEEP = 5    /* order of a sweep's lists; its ranges: + 16 * the key's number */
+    MLCE_STREAM_SWEEP = 5,   /* order of a sweep's lists; its ranges: + 16 * the key's number */
+    MLCE_STREAM_SPLIT = 6    /* of a dataset into parts */
 };
 
 #ifdef __cplusplus

@@ -129,6 +129,20 @@ mlce_status mlce_rows_read(mlce_dataset *dataset, int64_t s, float *rows, size_t
 size_t mlce_rows_stored_size(mlce_precision precision);
 size_t mlce_rows_kept_size(mlce_precision precision);
 
+/* Reads all rows, block by block, and gives them to `visit` as float32, whether they are finite or
+   not: `rows` is [count, width], `first` the token (of the dataset) of the first. Stops where
+   visit() fails. */
+typedef mlce_status mlce_rows_visitor(int64_t first, size_t count, const float *rows,
+                                      void *context);
+mlce_status mlce_rows_visit(mlce_dataset *dataset, mlce_rows_visitor *visit, void *context);
+
+/* ---- dataset_write.c ---- */
+
+/* Writes and closes the file under the name it has until mlce_dataset_writer_close(), which then
+   can fail by no full disk: for several files that are to appear together. Only close or abandon
+   may follow. */
+mlce_status mlce_dataset_writer_finish(mlce_dataset_writer *writer);
+
 /* ---- dataset_text.c ---- */
 
 /* The optional parts of a file have the shapes they must have. */

@@ -271,6 +271,42 @@ static void widen_rows(float *rows, size_t stride, const void *numbers, size_t c
         widen(rows + t * stride, (const char *)numbers + t * width * size, width, precision);
 }
 
+static mlce_status visit_file(mlce_dataset *dataset, const mlce_dataset_file *file,
+                              mlce_rows_visitor *visit, void *context) {
+    mlce_h5_lock();
+    size_t block = rows_of_block(dataset, file), width = (size_t)dataset->width;
+    mlce_h5_unlock();
+    bool kept = dataset->resident;
+    mlce_precision precision =
+        kept && file->precision == MLCE_FLOAT64 ? MLCE_FLOAT32 : file->precision;
+    if ((int64_t)block > file->tokens) block = (size_t)file->tokens;
+    float *rows = mlce_calloc(block * width, sizeof *rows);
+    mlce_status status = rows ? MLCE_OK : MLCE_E_MEMORY;
+    if (!status && !kept) status = reserve_scratch(dataset, file, block);
+    for (int64_t first = 0; first < file->tokens && !status; first += (int64_t)block) {
+        size_t left = (size_t)(file->tokens - first), count = left < block ? left : block;
+        const void *stored = dataset->scratch;
+        if (kept)
+            stored = (const char *)file->rows +
+                     (size_t)first * width * mlce_rows_kept_size(file->precision);
+        else
+            status = read_stored(file, first, count, dataset->scratch);
+        if (status) break;
+        widen(rows, stored, count * width, precision);
+        status = visit(file->first_token + first, count, rows, context);
+    }
+    free(rows);
+    return status;
+}
+
+mlce_status mlce_rows_visit(mlce_dataset *dataset, mlce_rows_visitor *visit, void *context) {
+    mlce_status status = MLCE_OK;
+    for (size_t i = 0; i < dataset->file_count && !status; i++)
+        if (dataset->files[i].tokens)
+            status = visit_file(dataset, &dataset->files[i], visit, context);
+    return status;
+}
+
 mlce_status mlce_dataset_read(mlce_dataset *dataset, int64_t s, float *rows) {
     return mlce_rows_read(dataset, s, rows, (size_t)dataset->width);
 }
