@@ -1,5 +1,5 @@
 /* data_convert.c - `mlce-data convert`: its options and its report. */
-#include "tools/data_convert.h"
+#include "tools/data_commands.h"
 
 #include <stdlib.h>
 #include <string.h>

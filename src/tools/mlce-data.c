@@ -1,30 +1,37 @@
-/* mlce-data - makes datasets, of made-up data or of annotated text, and shows what they hold. */
+/* mlce-data - makes datasets, of made-up data or of annotated text, checks, cuts and joins them. */
 #include <string.h>
 
 #include "data/demo.h"
 #include "data/embed_hash.h"
-#include "tools/data_convert.h"
+#include "tools/data_commands.h"
 #include "tools/inspect.h"
 #include "tools/tool.h"
 
 static const char HELP[] =
     "usage: mlce-data COMMAND ...\n"
     "\n"
-    "Makes and shows datasets: sequences with labelled spans, or items with labels (HDF5 files of "
-    "the\n"
-    "layouts mlce-spans and mlce-labels).\n"
+    "Makes, checks, cuts and joins datasets: sequences with labelled spans, or items with labels\n"
+    "(HDF5 files of the layouts mlce-spans and mlce-labels).\n"
     "\n"
     "commands:\n"
     "  convert INPUT -o OUT  make a dataset of annotated text (CoNLL, JSONL, brat), or text of a "
     "dataset\n"
+    "  check TRAIN [DEV ...] what to know before training: few examples, the same in both, ...\n"
+    "  inspect FILE          show what a dataset holds, and its first sequences\n"
+    "  stats FILE [--json]   measure a dataset\n"
+    "  validate FILE ...     read and check every part of datasets\n"
+    "  split FILE --into train=0.8,dev=0.2 -o PREFIX\n"
+    "                        cut a dataset so that types are spread evenly\n"
+    "  merge FILE ... -o OUT join datasets, with all their types\n"
     "  demo DIR              write a small made-up corpus, or labelled items, to train on\n"
-    "  inspect FILE          show what a dataset holds\n"
     "\n"
     "  -h, --help            show this text; mlce-data COMMAND --help: that of a command\n"
     "      --version         show the version\n"
     "\n"
     "examples:\n"
     "  mlce-data convert train.conll -o train.h5\n"
+    "  mlce-data check train.h5 dev.h5\n"
+    "  mlce-data split all.h5 --into train=0.8,dev=0.1,test=0.1 -o data/\n"
     "  mlce-data demo demo-data\n"
     "  mlce-data demo demo-labels --task labels\n"
     "  mlce-data inspect demo-data/dev.h5\n";
@@ -101,6 +108,7 @@ static int demo(int argc, char **argv) {
                                             {"seed", required_argument, NULL, 's'},
                                             {"force", no_argument, NULL, 'f'},
                                             {NULL, 0, NULL, 0}};
+    mlce_tool_command("demo", DEMO_HELP);
     int64_t sequences = 2000, dim = 0, seed = 1;
     mlce_task task = MLCE_TASK_SPANS;
     bool force = false;
@@ -130,6 +138,7 @@ static int demo(int argc, char **argv) {
 static int inspect(int argc, char **argv) {
     static const struct option options[] = {
         MLCE_TOOL_OPTIONS, {"rows", required_argument, NULL, 'r'}, {NULL, 0, NULL, 0}};
+    mlce_tool_command("inspect", INSPECT_HELP);
     int64_t rows = 3;
     int exit_code = MLCE_TOOL_OK;
     for (int option; (option = mlce_tool_option(argc, argv, options, &exit_code)) != -1;) {
@@ -145,19 +154,22 @@ static int inspect(int argc, char **argv) {
 
 int main(int argc, char **argv) {
     static const struct option options[] = {MLCE_TOOL_OPTIONS, {NULL, 0, NULL, 0}};
+    static const struct {
+        const char *name;
+        int (*run)(int argc, char **argv);
+    } commands[] = {
+        {"check", mlce_data_check}, {"convert", mlce_data_convert},   {"demo", demo},
+        {"inspect", inspect},       {"merge", mlce_data_merge},       {"split", mlce_data_split},
+        {"stats", mlce_data_stats}, {"validate", mlce_data_validate},
+    };
     mlce_tool_begin("mlce-data", HELP);
-    if (argc > 1 && !strcmp(argv[1], "convert")) return mlce_data_convert(argc - 1, argv + 1);
-    if (argc > 1 && !strcmp(argv[1], "demo")) {
-        mlce_tool_command("demo", DEMO_HELP);
-        return demo(argc - 1, argv + 1);
-    }
-    if (argc > 1 && !strcmp(argv[1], "inspect")) {
-        mlce_tool_command("inspect", INSPECT_HELP);
-        return inspect(argc - 1, argv + 1);
-    }
+    for (size_t i = 0; argc > 1 && i < sizeof commands / sizeof *commands; i++)
+        if (!strcmp(argv[1], commands[i].name)) return commands[i].run(argc - 1, argv + 1);
     if (argc > 1 && argv[1][0] != '-') return mlce_tool_usage("unknown command '%s'", argv[1]);
     int exit_code = MLCE_TOOL_OK;
     if (argc > 1 && mlce_tool_option(argc, argv, options, &exit_code) == MLCE_TOOL_EXIT)
         return exit_code;
-    return mlce_tool_usage("a command is missing: convert, demo or inspect");
+    return mlce_tool_usage(
+        "a command is missing: convert, check, inspect, stats, validate, split, "
+        "merge or demo");
 }

@@ -6,6 +6,8 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+#include <utf8proc.h>
 
 enum { MESSAGE_SIZE = 4096 };
 
@@ -24,16 +26,45 @@ void mlce_tool_put(FILE *stream, const char *text) {
     }
 }
 
-static void say(const char *kind, const char *message) {
+int mlce_tool_columns(const char *text) {
+    int columns = 0;
+    for (const utf8proc_uint8_t *c = (const utf8proc_uint8_t *)text; *c;) {
+        utf8proc_int32_t code_point;
+        utf8proc_ssize_t size = utf8proc_iterate(c, -1, &code_point);
+        bool is_control =
+            size > 0 && (code_point < 0x20 || (code_point >= 0x7F && code_point < 0xA0));
+        columns += is_control ? 4 : size > 0 ? utf8proc_charwidth(code_point) : 1;
+        c += size > 0 ? size : 1;
+    }
+    return columns;
+}
+
+void mlce_tool_put_padded(FILE *stream, const char *text, int columns) {
+    int left = columns - mlce_tool_columns(text);
+    mlce_tool_put(stream, text);
+    fprintf(stream, "%*s", left > 0 ? left : 0, "");
+}
+
+const char *mlce_tool_style(FILE *stream, mlce_tool_style_name style) {
+    static const char *const escapes[] = {"\033[0m", "\033[1m", "\033[1;31m", "\033[1;33m",
+                                          "\033[2m"};
+    const char *no_color = getenv("NO_COLOR"), *terminal = getenv("TERM");
+    bool plain = (no_color && *no_color) || (terminal && !strcmp(terminal, "dumb"));
+    return plain || isatty(fileno(stream)) != 1 ? "" : escapes[style];
+}
+
+static void say(mlce_tool_style_name style, const char *kind, const char *message) {
     fflush(stdout);
-    fprintf(stderr, "%s: %s", program, kind);
+    fprintf(stderr, "%s: %s%s%s", program, mlce_tool_style(stderr, style), kind,
+            mlce_tool_style(stderr, MLCE_TOOL_PLAIN));
     mlce_tool_put(stderr, message);
     putc('\n', stderr);
 }
 
 static void report(mlce_log_level level, const char *message, void *context) {
     (void)context;
-    say(level == MLCE_LOG_WARNING ? "warning: " : "", message);
+    bool is_warning = level == MLCE_LOG_WARNING;
+    say(is_warning ? MLCE_TOOL_YELLOW : MLCE_TOOL_PLAIN, is_warning ? "warning: " : "", message);
 }
 
 void mlce_tool_begin(const char *name, const char *help) {
@@ -49,7 +80,7 @@ void mlce_tool_command(const char *name, const char *help) {
 
 int mlce_tool_failed(void) {
     const char *message = mlce_last_error();
-    say("error: ", *message ? message : "failed without a message");
+    say(MLCE_TOOL_RED, "error: ", *message ? message : "failed without a message");
     return MLCE_TOOL_FAILURE;
 }
 
@@ -59,7 +90,7 @@ int mlce_tool_error(const char *format, ...) {
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
-    say("error: ", message);
+    say(MLCE_TOOL_RED, "error: ", message);
     return MLCE_TOOL_FAILURE;
 }
 
@@ -69,7 +100,7 @@ int mlce_tool_usage(const char *format, ...) {
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
-    say("error: ", message);
+    say(MLCE_TOOL_RED, "error: ", message);
     fprintf(stderr, "Try '%s%s%s --help'.\n", program, command ? " " : "", command ? command : "");
     return MLCE_TOOL_WRONG_USAGE;
 }

@@ -68,5 +68,20 @@ int mlce_tool_end(void);
 /* Writes text that came from a file or the command line: control characters, which could drive
    the terminal, become \x1b and the like. */
 void mlce_tool_put(FILE *stream, const char *text);
+/* The same, and spaces up to so many columns of the terminal: of a table's cell. */
+void mlce_tool_put_padded(FILE *stream, const char *text, int columns);
+/* Columns of the terminal that it takes. */
+int mlce_tool_columns(const char *text);
+
+/* What switches a terminal to a style, to be written in front; MLCE_TOOL_PLAIN ends it. "" where
+   the stream is no terminal, TERM is dumb or NO_COLOR is set (https://no-color.org). */
+typedef enum mlce_tool_style_name {
+    MLCE_TOOL_PLAIN,
+    MLCE_TOOL_BOLD,
+    MLCE_TOOL_RED,
+    MLCE_TOOL_YELLOW,
+    MLCE_TOOL_DIM
+} mlce_tool_style_name;
+const char *mlce_tool_style(FILE *stream, mlce_tool_style_name style);
 
 #endif
