@@ -38,8 +38,8 @@ static void check_values(const mlce_corpus *corpus, mlce_findings *findings) {
                   layout->values, layout->sequence, (long long)v->zeros_sequence);
     if (v->rows && (v->rms < LEAST_RMS || v->rms > MOST_RMS))
         mlce_find(findings, MLCE_FINDING_WARNING, "scale",
-                  "%s: the numbers of the %s are of about %.3g: training expects 0.01 to 10, scale "
-                  "them",
+                  "%s: the numbers of the %s are of about %.3g, training expects 0.01 to 10: "
+                  "features.standardise = yes brings them there",
                   name, layout->values, v->rms);
 }
 
@@ -56,7 +56,8 @@ static void check_columns(const mlce_corpus *corpus, mlce_findings *findings) {
         mlce_find(
             findings, MLCE_FINDING_WARNING, "huge-columns",
             "%s: %lld of the %d columns of %s spread over 100 times as far as the median one, "
-            "the first is column %d (deviation %.3g): they drown the others, scale them down",
+            "the first is column %d (deviation %.3g): they drown the others, unless "
+            "features.standardise = yes",
             name, (long long)v->huge, v->width, values, v->some_huge,
             v->columns[v->some_huge].deviation);
     if (v->tiny)

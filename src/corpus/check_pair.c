@@ -36,9 +36,10 @@ static bool check_kinds(pair *p) {
     if (mlce_dataset_width(train) != mlce_dataset_width(dev) ||
         mlce_dataset_layers(train) != mlce_dataset_layers(dev)) {
         mlce_find(p->findings, MLCE_FINDING_ERROR, "other-width",
-                  "%s: has %d layers of %d features, but %s has %d of %d", p->dev_name,
-                  mlce_dataset_layers(dev), mlce_dataset_width(dev) / mlce_dataset_layers(dev),
-                  p->train_name, mlce_dataset_layers(train),
+                  "%s: has %d layer%s of %d features, but %s has %d of %d", p->dev_name,
+                  mlce_dataset_layers(dev), mlce_dataset_layers(dev) == 1 ? "" : "s",
+                  mlce_dataset_width(dev) / mlce_dataset_layers(dev), p->train_name,
+                  mlce_dataset_layers(train),
                   mlce_dataset_width(train) / mlce_dataset_layers(train));
         return false;
     }

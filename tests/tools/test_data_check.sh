@@ -69,7 +69,7 @@ says_not "max_width"
 
 # What training refuses is an error: exit code 1, and still the whole report.
 expect 1 check d/train.h5 wide/dev.h5
-says "has 1 layers of 64 features"
+says "has 1 layer of 64 features"
 says "1 error, "
 complains "1 error found"
 expect 1 check d/train.h5 missing.h5 d/dev.h5
