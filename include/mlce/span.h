@@ -94,6 +94,28 @@ MLCE_API mlce_status mlce_span_decode(const mlce_span_scores *scores, const mlce
                                       mlce_span_list *list);
 MLCE_API void mlce_span_list_free(mlce_span_list *list);
 
+/* Which spans of a sequence may stand together. */
+typedef enum mlce_overlap {
+    MLCE_OVERLAP_ALL,    /* any */
+    MLCE_OVERLAP_NESTED, /* of two that share a token one lies within the other, or both have the
+                            same tokens: none cross */
+    MLCE_OVERLAP_FLAT    /* no two share a token */
+} mlce_overlap;
+
+/* Keeps of each sequence those spans that may stand together and whose scores over the thresholds
+   ([types]; NULL: over 0) have the highest sum: found exactly, not greedily, and of equal sums
+   always the same set. What does not score over its threshold goes, except with MLCE_OVERLAP_ALL,
+   which keeps all. The list must be sorted as mlce_span_decode() leaves it, and stays so. On
+   failure it is unchanged. Of n spans in a sequence of L tokens, FLAT takes O(n + L) steps, NESTED
+   one for each pair of a start and a span behind it that a span from that start reaches: O(n^2) at
+   most, near n where spans are few. */
+MLCE_API mlce_status mlce_span_list_resolve(mlce_span_list *list, const float *thresholds,
+                                            mlce_overlap overlap);
+/* Keeps of each sequence the `most` spans that score the highest over their thresholds; of equal
+   ones the first. On failure the list is unchanged. */
+MLCE_API mlce_status mlce_span_list_keep_best(mlce_span_list *list, const float *thresholds,
+                                              size_t most);
+
 /* What a head gives to the loss and to decoding: the same factors as nodes of a graph. */
 typedef struct mlce_span_factors {
     int types, heads, head_size;
