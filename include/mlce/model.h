@@ -52,6 +52,19 @@ MLCE_API bool mlce_model_has_thresholds(const mlce_model *model);
    of this model: whole or not at all. */
 MLCE_API mlce_status mlce_model_store_thresholds(mlce_model *model, const char *path);
 
+/* How probable it is that what scores s is right (Platt 1999): 1 / (1 + e^-(slope s + intercept)).
+   slope > 0; {0, 0}: the model is not calibrated, no probabilities are known. */
+typedef struct mlce_calibration {
+    float slope, intercept;
+} mlce_calibration;
+
+MLCE_API double mlce_probability(mlce_calibration calibration, float score);
+MLCE_API mlce_calibration mlce_model_calibration(const mlce_model *model);
+/* Part of the model wherever it is saved. */
+MLCE_API void mlce_model_set_calibration(mlce_model *model, mlce_calibration calibration);
+/* Puts it into the file that mlce_model_load() reads for `path`, like the thresholds. */
+MLCE_API mlce_status mlce_model_store_calibration(mlce_model *model, const char *path);
+
 /* What the head makes of a batch. */
 typedef struct mlce_output {
     mlce_task task;
@@ -83,9 +96,10 @@ MLCE_API mlce_status mlce_model_load(const char *path, mlce_model **model);
    are the average's from then on, and freed with it; on failure they stay the caller's. They may
    differ in encoders, sizes, heads and losses, but have the same task, types in the same order,
    width, model.max_width, and rule of what is predicted (over thresholds, or so many best ones);
-   else MLCE_E_ARGUMENT says what differs. Its thresholds are the means of theirs, its loss, batches
-   and configuration the first one's. It has no parameters of its own: it cannot be trained, saved
-   or exported. */
+   else MLCE_E_ARGUMENT says what differs. Its thresholds are the means of theirs, and its
+   calibration's numbers too where all are calibrated (else it is not), its loss, batches and
+   configuration the first one's. It has no parameters of its own: it cannot be trained, saved or
+   exported. */
 MLCE_API mlce_status mlce_model_average(mlce_model *const *models, int count, mlce_model **average);
 /* The average of the models that mlce_model_load() reads; of one path, that model itself. */
 MLCE_API mlce_status mlce_model_load_average(const char *const *paths, int count,

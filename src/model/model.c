@@ -2,6 +2,7 @@
 #include "mlce/model.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,8 +79,9 @@ struct mlce_model {
     mlce_parameter *learned_thresholds; /* threshold_ce over spans: s_0 [1, types]; else NULL */
     mlce_loss_options loss;
     float label_smoothing;
-    int top;                     /* topk_ce, softmax_ce: how many are predicted; else 0 */
-    float *thresholds;           /* [types] what scores over these is predicted */
+    int top;           /* topk_ce, softmax_ce: how many are predicted; else 0 */
+    float *thresholds; /* [types] what scores over these is predicted */
+    mlce_calibration calibration;
     struct mlce_model **members; /* of an average, which has no layers of its own; else NULL */
     int member_count;
 };
@@ -263,6 +265,19 @@ float *mlce_model_thresholds(mlce_model *model) {
 
 bool mlce_model_has_thresholds(const mlce_model *model) {
     return model->top == 0;
+}
+
+double mlce_probability(mlce_calibration calibration, float score) {
+    return 1 /
+           (1 + exp(-((double)calibration.slope * (double)score + (double)calibration.intercept)));
+}
+
+mlce_calibration mlce_model_calibration(const mlce_model *model) {
+    return model->calibration;
+}
+
+void mlce_model_set_calibration(mlce_model *model, mlce_calibration calibration) {
+    model->calibration = calibration;
 }
 
 int mlce_model_width(const mlce_model *model) {
@@ -462,6 +477,17 @@ int mlce_model_top(const mlce_model *model) {
     return model->top;
 }
 
+/* The mean of the models' calibrations, of scores that are the mean of theirs. */
+static mlce_calibration average_calibration(mlce_model *const *models, int count) {
+    double slope = 0, intercept = 0;
+    for (int m = 0; m < count; m++) {
+        if (!(models[m]->calibration.slope > 0)) return (mlce_calibration){0};
+        slope += (double)models[m]->calibration.slope;
+        intercept += (double)models[m]->calibration.intercept;
+    }
+    return (mlce_calibration){(float)(slope / count), (float)(intercept / count)};
+}
+
 static mlce_status build_average(mlce_model *average, mlce_model *const *models, int count) {
     const mlce_model *first = models[0];
     average->config = mlce_config_copy(first->config);
@@ -479,6 +505,7 @@ static mlce_status build_average(mlce_model *average, mlce_model *const *models,
     average->loss = first->loss;
     average->label_smoothing = first->label_smoothing;
     average->top = first->top;
+    average->calibration = average_calibration(models, count);
     mlce_status status = copy_names(average, (const char *const *)first->type_names);
     if (!status) status = mlce_parameters_allocate(average->parameters, 0);
     for (int a = 0; a < first->types; a++) {

@@ -2,6 +2,7 @@
 #include "model/weights.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,6 +63,11 @@ mlce_status mlce_weights_write(const mlce_h5 *file, const char *format, mlce_mod
     if (!status)
         status = mlce_h5_write_matrix(file, "/thresholds", mlce_model_thresholds(model), 1,
                                       (size_t)mlce_model_types(model), MLCE_FLOAT32);
+    mlce_calibration calibration = mlce_model_calibration(model);
+    if (!status && calibration.slope > 0)
+        status = mlce_h5_write_matrix(file, "/calibration",
+                                      (float[2]){calibration.slope, calibration.intercept}, 1, 2,
+                                      MLCE_FLOAT32);
     free(config);
     return status;
 }
@@ -76,6 +82,23 @@ static mlce_status read_thresholds(const mlce_h5 *file, mlce_model *model) {
         status = mlce_fail(MLCE_E_DATA, "%s: /thresholds has %zu numbers for %zu types", file->path,
                            rows * cols, types);
     if (!status) memcpy(mlce_model_thresholds(model), values, types * sizeof *values);
+    free(values);
+    return status;
+}
+
+static mlce_status read_calibration(const mlce_h5 *file, mlce_model *model) {
+    if (!mlce_h5_exists(file, "/calibration")) return MLCE_OK;
+    float *values = NULL;
+    size_t rows, cols;
+    mlce_status status = mlce_h5_read_matrix(file, "/calibration", &values, &rows, &cols);
+    if (status) return status;
+    if (rows * cols == 2 && isfinite(values[0]) && isfinite(values[1]) && values[0] >= 0)
+        mlce_model_set_calibration(model, (mlce_calibration){values[0], values[1]});
+    else
+        status = mlce_fail(MLCE_E_DATA,
+                           "%s: /calibration must be two finite numbers, a slope of 0 or more and "
+                           "an intercept",
+                           file->path);
     free(values);
     return status;
 }
@@ -130,6 +153,7 @@ static mlce_status read_model(const mlce_h5 *file, mlce_config *config, mlce_h5_
     status = mlce_weights_read_vector(file, "/parameters", parameters,
                                       mlce_parameters_values(parameters));
     if (!status) status = read_thresholds(file, *model);
+    if (!status) status = read_calibration(file, *model);
     return status ? status : mlce_model_set_embedding(*model, *embedding);
 }
 

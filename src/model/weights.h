@@ -5,6 +5,7 @@
  *   /types               [T] string
  *   /parameters/NAME     [rows, cols] float32
  *   /thresholds          [1, T] float32   scores over these are predicted
+ *   /calibration         [1, 2] float32   slope and intercept; only where calibrated
  */
 #ifndef MLCE_MODEL_WEIGHTS_H
 #define MLCE_MODEL_WEIGHTS_H

@@ -5,6 +5,7 @@
 
 #include "mlce/threads.h"
 #include "mlce/train.h"
+#include "tools/calibrate.h"
 #include "tools/find_threshold.h"
 #include "tools/tool.h"
 #include "tools/wait_policy.h"
@@ -13,6 +14,9 @@ static const char HELP[] =
     "usage: mlce-eval RUN [RUN ...] DATA [--json]\n"
     "       mlce-eval RUN [RUN ...] DATA --find-threshold [--beta B] [--json]\n"
     "       mlce-eval RUN DATA --find-threshold --store [--per-type] [--beta B] [--json]\n"
+    "       mlce-eval RUN [RUN ...] DATA --calibrate [--json]\n"
+    "       mlce-eval RUN DATA --calibrate --store [--json]\n"
+    "       mlce-eval RUN --reset-thresholds --reset-calibration\n"
     "\n"
     "Predicts the spans or labels of a labelled dataset and compares them with its own: a span is\n"
     "right if start, end and type are. Prints precision, recall, F1 and the number of gold ones\n"
@@ -27,15 +31,28 @@ static const char HELP[] =
     "exported\n"
     "                       as hdf5. Several, as of different seeds, are one model with the mean "
     "of\n"
-    "                       their scores and of their stored thresholds\n"
+    "                       their scores, of their stored thresholds, and of their calibrations\n"
     "  DATA                 a dataset file, a glob pattern, or several separated by commas\n"
     "      --find-threshold try every threshold that a score is to be over, instead of 0 or what "
     "is\n"
     "                       stored, for all types and for each; print the best\n"
     "      --beta B         best by F-beta: over 1 for recall, under 1 for precision (default 1)\n"
-    "      --store          put the best threshold into RUN: mlce-eval and mlce-predict then use "
-    "it\n"
     "      --per-type       store the best of each type instead of one for all\n"
+    "      --calibrate      fit probabilities to DATA, p = 1 / (1 + e^-(slope score + "
+    "intercept)),\n"
+    "                       and print how far they can be trusted: the expected calibration error\n"
+    "                       (over ten bins) and the log loss, before, as stored, and as fitted, "
+    "on\n"
+    "                       what is predicted and on the candidates of the fit: those, and as "
+    "many\n"
+    "                       again that score the nearest below the threshold. Fit on dev, after\n"
+    "                       --find-threshold --store; look at the row 'stored' on test\n"
+    "      --store          put what was found into RUN: mlce-eval and mlce-predict then use the\n"
+    "                       threshold, and mlce-predict writes probabilities\n"
+    "      --reset-thresholds, --reset-calibration\n"
+    "                       take what was stored out of RUN again: what scores over 0 is "
+    "predicted,\n"
+    "                       and there are no probabilities\n"
     "      --json           print {\"micro\": {...}, \"macro\": {...}, \"types\": {NAME: "
     "{...}}} and more\n"
     "      --threads N      threads; default: one a core\n"
@@ -46,7 +63,19 @@ static const char HELP[] =
     "  mlce-eval runs/ner demo-data/test.h5\n"
     "  mlce-eval runs/ner demo-data/test.h5 --json | jq .micro.f1\n"
     "  mlce-eval runs/seed1 runs/seed2 runs/seed3 demo-data/test.h5\n"
-    "  mlce-eval runs/ner demo-data/dev.h5 --find-threshold --store\n";
+    "  mlce-eval runs/ner demo-data/dev.h5 --find-threshold --store\n"
+    "  mlce-eval runs/ner demo-data/dev.h5 --calibrate --store\n"
+    "  mlce-eval runs/ner demo-data/test.h5 --calibrate\n"
+    "  mlce-eval runs/ner --reset-thresholds\n";
+
+typedef enum job { EVALUATE, FIND_THRESHOLD, CALIBRATE, RESET } job;
+
+/* What a command is given. */
+typedef struct request {
+    job job;
+    mlce_find_options find;                 /* json and store are of all jobs */
+    bool has_beta, thresholds, calibration; /* the latter two: what is reset */
+} request;
 
 /* What the run decides by, where that is not 0; beside JSON on stderr. */
 static void print_thresholds(mlce_model *model, bool json) {
@@ -86,21 +115,37 @@ static mlce_status evaluate(mlce_model *model, mlce_dataset *dataset, bool json)
     return status;
 }
 
-/* `find` NULL: evaluates. */
-static int run_on(const char *const *runs, int count, const char *data, bool json,
-                  const mlce_find_options *find) {
+static int run_on(const char *const *runs, int count, const char *data, const request *r) {
     mlce_model *model = NULL;
     mlce_dataset *dataset = NULL;
     mlce_status status = mlce_model_load_average(runs, count, &model);
     if (!status) status = mlce_dataset_open(data, NULL, &dataset);
     if (!status) status = mlce_model_accepts(model, dataset);
     if (!status)
-        status = find ? mlce_find_threshold(runs[0], model, dataset, find)
-                      : evaluate(model, dataset, json);
+        status = r->job == FIND_THRESHOLD ? mlce_find_threshold(runs[0], model, dataset, &r->find)
+                 : r->job == CALIBRATE
+                     ? mlce_tool_calibrate(runs[0], model, dataset, r->find.store, r->find.json)
+                     : evaluate(model, dataset, r->find.json);
     int exit_code = status ? mlce_tool_failed() : mlce_tool_end();
     mlce_dataset_close(dataset);
     mlce_model_free(model);
     return exit_code;
+}
+
+static int reset(const char *run, const request *r) {
+    mlce_model *model = NULL;
+    mlce_status status = mlce_model_load(run, &model);
+    if (!status && r->thresholds) {
+        float *thresholds = mlce_model_thresholds(model);
+        for (int a = 0; a < mlce_model_types(model); a++) thresholds[a] = 0;
+        status = mlce_model_store_thresholds(model, run);
+    }
+    if (!status && r->calibration) {
+        mlce_model_set_calibration(model, (mlce_calibration){0});
+        status = mlce_model_store_calibration(model, run);
+    }
+    mlce_model_free(model);
+    return status ? mlce_tool_failed() : mlce_tool_end();
 }
 
 static bool read_beta(const char *text, double *beta) {
@@ -111,39 +156,90 @@ static bool read_beta(const char *text, double *beta) {
     return false;
 }
 
+enum { RESET_THRESHOLDS = 256, RESET_CALIBRATION };
+
+/* What does not go together; false (message given). */
+static bool check(const request *r, int runs) {
+    const mlce_find_options *find = &r->find;
+    const char *wrong = NULL;
+    if (r->job != FIND_THRESHOLD && (r->has_beta || find->per_type))
+        wrong = "--beta and --per-type go with --find-threshold";
+    else if (r->job == RESET && find->json)
+        wrong = "--json prints nothing of a reset";
+    else if (r->job != FIND_THRESHOLD && r->job != CALIBRATE && find->store)
+        wrong = "--store goes with --find-threshold or --calibrate";
+    else if (find->per_type && !find->store)
+        wrong = "--per-type is for --store: both are printed in any case";
+    else if (r->job == RESET ? runs != 0 : runs < 1)
+        wrong = r->job == RESET ? "give one RUN, and no DATA" : "give RUN and DATA";
+    if (wrong)
+        mlce_tool_usage("%s", wrong);
+    else if (runs > 1 && find->store)
+        mlce_tool_usage("--store puts a %s into one run, %d are given",
+                        r->job == CALIBRATE ? "calibration" : "threshold", runs);
+    return !wrong && !(runs > 1 && find->store);
+}
+
+/* Chooses what is to be done; false (message given) where that is two things. */
+static bool choose(request *r, job wanted) {
+    if (r->job == EVALUATE || r->job == wanted) {
+        r->job = wanted;
+        return true;
+    }
+    mlce_tool_usage("--find-threshold, --calibrate and --reset-... are one command each");
+    return false;
+}
+
+static bool read_option(request *r, int option, int64_t *threads) {
+    switch (option) {
+    case 'j':
+        return r->find.json = true;
+    case 'p':
+        return r->find.per_type = true;
+    case 's':
+        return r->find.store = true;
+    case 'b':
+        return r->has_beta = read_beta(optarg, &r->find.beta);
+    case 'f':
+        return choose(r, FIND_THRESHOLD);
+    case 'c':
+        return choose(r, CALIBRATE);
+    case RESET_THRESHOLDS:
+        r->thresholds = true;
+        return choose(r, RESET);
+    case RESET_CALIBRATION:
+        r->calibration = true;
+        return choose(r, RESET);
+    default:
+        return mlce_tool_int("--threads", optarg, 0, 4096, threads);
+    }
+}
+
 int main(int argc, char **argv) {
-    static const struct option options[] = {MLCE_TOOL_OPTIONS,
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"find-threshold", no_argument, NULL, 'f'},
-                                            {"beta", required_argument, NULL, 'b'},
-                                            {"per-type", no_argument, NULL, 'p'},
-                                            {"store", no_argument, NULL, 's'},
-                                            {"threads", required_argument, NULL, 't'},
-                                            {NULL, 0, NULL, 0}};
-    mlce_find_options find = {.beta = 1};
-    bool finds = false, has_beta = false;
+    static const struct option options[] = {
+        MLCE_TOOL_OPTIONS,
+        {"json", no_argument, NULL, 'j'},
+        {"find-threshold", no_argument, NULL, 'f'},
+        {"beta", required_argument, NULL, 'b'},
+        {"per-type", no_argument, NULL, 'p'},
+        {"calibrate", no_argument, NULL, 'c'},
+        {"store", no_argument, NULL, 's'},
+        {"reset-thresholds", no_argument, NULL, RESET_THRESHOLDS},
+        {"reset-calibration", no_argument, NULL, RESET_CALIBRATION},
+        {"threads", required_argument, NULL, 't'},
+        {NULL, 0, NULL, 0}};
+    request r = {.find = {.beta = 1}};
     int64_t threads = 0;
     mlce_tool_calm_threads(argv);
     mlce_tool_begin("mlce-eval", HELP);
     int exit_code = 0;
     for (int option; (option = mlce_tool_option(argc, argv, options, &exit_code)) != -1;) {
         if (option == MLCE_TOOL_EXIT) return exit_code;
-        if (option == 'j') find.json = true;
-        if (option == 'f') finds = true;
-        if (option == 'p') find.per_type = true;
-        if (option == 's') find.store = true;
-        if (option == 'b' && !(has_beta = read_beta(optarg, &find.beta)))
-            return MLCE_TOOL_WRONG_USAGE;
-        if (option == 't' && !mlce_tool_int("--threads", optarg, 0, 4096, &threads))
-            return MLCE_TOOL_WRONG_USAGE;
+        if (!read_option(&r, option, &threads)) return MLCE_TOOL_WRONG_USAGE;
     }
     const char *const *arguments = (const char *const *)argv + optind;
     int runs = argc - optind - 1;
-    if (runs < 1) return mlce_tool_usage("give RUN and DATA");
-    if (runs > 1 && find.store)
-        return mlce_tool_usage("--store puts a threshold into one run, %d are given", runs);
-    if (!finds && (has_beta || find.per_type || find.store))
-        return mlce_tool_usage("--beta, --per-type and --store go with --find-threshold");
+    if (!check(&r, runs)) return MLCE_TOOL_WRONG_USAGE;
     if (mlce_threads_set((int)threads)) return mlce_tool_failed();
-    return run_on(arguments, runs, arguments[runs], find.json, finds ? &find : NULL);
+    return r.job == RESET ? reset(arguments[0], &r) : run_on(arguments, runs, arguments[runs], &r);
 }

@@ -7,6 +7,7 @@
 
 #include "data/dataset_layout.h"
 #include "mlce/memory.h"
+#include "train/candidates.h"
 #include "train/evaluate.h"
 
 static const float LOWEST = -1e30f;
@@ -19,83 +20,17 @@ typedef struct search {
     float *in_use; /* [types] the model's thresholds before */
     float *low;    /* [types] the candidates are what scores over these */
     float all_low; /* the same for the sweep over all types */
-    float floor;   /* ... but of a sequence with too many to be kept, only what scores over this */
     bool *settled; /* [types] */
     bool all_settled;
-    int64_t *gold; /* [types] */
-    int64_t all_gold;
-    mlce_candidate *items;
-    size_t count, capacity;
+    mlce_candidates candidates;
     bool counted; /* what the thresholds in use give */
-    mlce_gold sequence_gold;
 } search;
 
 /* ---- Candidates ---- */
 
-static int compare_spans(const void *left, const void *right) {
-    const mlce_span *a = left, *b = right;
-    if (a->start != b->start) return a->start < b->start ? -1 : 1;
-    if (a->end != b->end) return a->end < b->end ? -1 : 1;
-    return (a->type > b->type) - (a->type < b->type);
-}
-
-/* A sorted copy of a sequence's gold, in mlce_gold's own memory. */
-static mlce_status sorted_gold(search *s, int64_t sequence, mlce_span **sorted, size_t *count) {
-    mlce_gold *gold = &s->sequence_gold;
-    mlce_status status = mlce_gold_of(s->dataset, sequence, gold);
-    if (!status)
-        status = mlce_grow((void **)&gold->kept, &gold->capacity, (size_t)gold->count + 1,
-                           sizeof *gold->kept);
-    if (status) return status;
-    *count = (size_t)gold->count;
-    *sorted = gold->kept;
-    if (*count && gold->spans != gold->kept)
-        memcpy(gold->kept, gold->spans, *count * sizeof *gold->kept);
-    if (*count) qsort(gold->kept, *count, sizeof *gold->kept, compare_spans);
-    return MLCE_OK;
-}
-
-/* Decoding keeps the best spans of a sequence: below those nothing is known. */
-static void raise_floor(search *s, const mlce_prediction *prediction) {
-    int length = mlce_dataset_length(s->dataset, prediction->sequence);
-    if (prediction->scores || prediction->count < mlce_span_most(length)) return;
-    float least = INFINITY;
-    for (size_t n = 0; n < prediction->count; n++)
-        if (prediction->spans[n].score < least) least = prediction->spans[n].score;
-    if (least > s->floor) s->floor = least;
-}
-
-static mlce_status collect(const mlce_prediction *prediction, void *context) {
-    search *s = context;
-    mlce_span *gold = NULL;
-    size_t count = 0;
-    mlce_status status = sorted_gold(s, prediction->sequence, &gold, &count);
-    for (size_t n = 0; n < count && !status; n++) s->gold[gold[n].type]++;
-    raise_floor(s, prediction);
-    if (!status)
-        status = mlce_grow((void **)&s->items, &s->capacity, s->count + prediction->count + 1,
-                           sizeof *s->items);
-    for (size_t n = 0; n < prediction->count && !status; n++) {
-        const mlce_scored_span *span = &prediction->spans[n];
-        bool right =
-            count && bsearch(&span->span, gold, count, sizeof *gold, compare_spans) != NULL;
-        s->items[s->count++] = (mlce_candidate){span->score, span->span.type, right};
-    }
-    return status;
-}
-
 static mlce_status collect_all(search *s) {
-    float *thresholds = mlce_model_thresholds(s->model);
-    size_t types = (size_t)s->types;
-    s->count = 0;
-    s->floor = -INFINITY;
-    memset(s->gold, 0, types * sizeof *s->gold);
-    memcpy(thresholds, s->low, types * sizeof *thresholds);
-    mlce_status status = mlce_predict(s->model, s->dataset, collect, s, NULL);
-    memcpy(thresholds, s->in_use, types * sizeof *thresholds);
-    s->all_gold = 0;
-    for (int a = 0; a < s->types; a++) s->all_gold += s->gold[a];
-    if (!status && s->all_gold == 0)
+    mlce_status status = mlce_candidates_collect(s->model, s->dataset, s->low, &s->candidates);
+    if (!status && s->candidates.all_gold == 0)
         status = mlce_fail(MLCE_E_DATA, "%s: has no gold %ss at all: no threshold is best",
                            mlce_dataset_name(s->dataset), mlce_dataset_layout_of(s->dataset)->span);
     return status;
@@ -106,30 +41,30 @@ static mlce_status collect_all(search *s) {
 /* The items of a type, which are sorted by type: items[first .. *first + count - 1]. */
 static size_t items_of(const search *s, int type, size_t first) {
     size_t end = first;
-    while (end < s->count && s->items[end].type == type) end++;
+    while (end < s->candidates.count && s->candidates.items[end].type == type) end++;
     return end - first;
 }
 
 static void sweep_types(search *s) {
     double beta = s->found->beta;
     size_t first = 0;
-    mlce_candidates_sort(s->items, s->count, true);
+    mlce_candidates_sort(s->candidates.items, s->candidates.count, true);
     for (int a = 0; a < s->types; a++) {
-        const mlce_candidate *items = s->items + first;
+        const mlce_candidate *items = s->candidates.items + first;
         size_t count = items_of(s, a, first);
         int64_t correct;
         mlce_cut *best = &s->found->types[a];
-        *best = mlce_cuts_best(items, count, s->gold[a], s->low[a], beta, &correct);
-        s->settled[a] = mlce_cuts_are_settled(best->f, count, correct, s->gold[a], beta);
+        *best = mlce_cuts_best(items, count, s->candidates.gold[a], s->low[a], beta, &correct);
+        s->settled[a] = mlce_cuts_are_settled(best->f, count, correct, s->candidates.gold[a], beta);
         first += count;
     }
 }
 
 /* Items of types that were searched further down are left out where others are not known. */
 static size_t items_of_all(search *s) {
-    mlce_candidates_sort(s->items, s->count, false);
-    size_t count = s->count;
-    while (count && s->items[count - 1].score <= s->all_low) count--;
+    mlce_candidates_sort(s->candidates.items, s->candidates.count, false);
+    size_t count = s->candidates.count;
+    while (count && s->candidates.items[count - 1].score <= s->all_low) count--;
     return count;
 }
 
@@ -137,10 +72,12 @@ static void sweep_all(search *s) {
     mlce_thresholds *found = s->found;
     size_t count = items_of_all(s);
     int64_t correct;
-    found->best = mlce_cuts_best(s->items, count, s->all_gold, s->all_low, found->beta, &correct);
-    found->row_count = mlce_cuts_around(s->items, count, s->all_gold, s->all_low, found->beta,
-                                        &found->best, found->rows);
-    s->all_settled = mlce_cuts_are_settled(found->best.f, count, correct, s->all_gold, found->beta);
+    found->best = mlce_cuts_best(s->candidates.items, count, s->candidates.all_gold, s->all_low,
+                                 found->beta, &correct);
+    found->row_count = mlce_cuts_around(s->candidates.items, count, s->candidates.all_gold,
+                                        s->all_low, found->beta, &found->best, found->rows);
+    s->all_settled =
+        mlce_cuts_are_settled(found->best.f, count, correct, s->candidates.all_gold, found->beta);
 }
 
 static bool is_done(const search *s, int type) {
@@ -160,11 +97,11 @@ static bool go_down(search *s, float low) {
 }
 
 static void count_in_use(search *s) {
-    mlce_counts all = {.gold = s->all_gold};
-    for (size_t i = 0; i < s->count; i++) {
-        bool over = s->items[i].score > s->in_use[s->items[i].type];
+    mlce_counts all = {.gold = s->candidates.all_gold};
+    for (size_t i = 0; i < s->candidates.count; i++) {
+        bool over = s->candidates.items[i].score > s->in_use[s->candidates.items[i].type];
         all.predicted += over;
-        all.correct += over && s->items[i].right;
+        all.correct += over && s->candidates.items[i].right;
     }
     s->found->in_use = mlce_cut_of(0, all, s->found->beta);
 }
@@ -174,7 +111,7 @@ static mlce_status collect_and_sweep(search *s) {
     if (status) return status;
     if (!s->counted) count_in_use(s); /* the first candidates go down below what is in use */
     s->counted = true;
-    if (s->floor > -INFINITY) return MLCE_OK;
+    if (s->candidates.floor > -INFINITY) return MLCE_OK;
     sweep_types(s);
     sweep_all(s);
     return MLCE_OK;
@@ -191,8 +128,8 @@ static mlce_status search_down(search *s) {
         if (!go_down(s, next)) return MLCE_OK;
         mlce_status status = collect_and_sweep(s);
         if (status) return status;
-        if (s->floor > -INFINITY) {
-            go_down(s, s->floor < low ? s->floor : low);
+        if (s->candidates.floor > -INFINITY) {
+            go_down(s, s->candidates.floor < low ? s->candidates.floor : low);
             return collect_and_sweep(s);
         }
         low = next;
@@ -204,10 +141,10 @@ static mlce_status search_down(search *s) {
 
 /* What the types' own thresholds give together; counts[a] gets what each gives. */
 static mlce_cut count_each(const search *s, const mlce_cut *types, mlce_counts *counts) {
-    mlce_counts all = {.gold = s->all_gold};
-    for (int a = 0; a < s->types; a++) counts[a] = (mlce_counts){.gold = s->gold[a]};
-    for (size_t i = 0; i < s->count; i++) {
-        const mlce_candidate *item = &s->items[i];
+    mlce_counts all = {.gold = s->candidates.all_gold};
+    for (int a = 0; a < s->types; a++) counts[a] = (mlce_counts){.gold = s->candidates.gold[a]};
+    for (size_t i = 0; i < s->candidates.count; i++) {
+        const mlce_candidate *item = &s->candidates.items[i];
         if (!(item->score > types[item->type].threshold)) continue;
         counts[item->type].predicted++;
         counts[item->type].correct += item->right;
@@ -237,9 +174,8 @@ static mlce_status begin(search *s) {
     s->in_use = mlce_calloc(types, sizeof *s->in_use);
     s->low = mlce_calloc(types, sizeof *s->low);
     s->settled = mlce_calloc(types, sizeof *s->settled);
-    s->gold = mlce_calloc(types, sizeof *s->gold);
     s->found->types = mlce_calloc(types, sizeof *s->found->types);
-    if (!s->in_use || !s->low || !s->settled || !s->gold || !s->found->types) return MLCE_E_MEMORY;
+    if (!s->in_use || !s->low || !s->settled || !s->found->types) return MLCE_E_MEMORY;
     memcpy(s->in_use, mlce_model_thresholds(s->model), types * sizeof *s->in_use);
     return MLCE_OK;
 }
@@ -261,9 +197,7 @@ mlce_status mlce_thresholds_find(mlce_model *model, mlce_dataset *dataset, doubl
     free(s.in_use);
     free(s.low);
     free(s.settled);
-    free(s.gold);
-    free(s.items);
-    free(s.sequence_gold.kept);
+    mlce_candidates_free(&s.candidates);
     if (status) mlce_thresholds_free(found);
     return status;
 }
