@@ -83,6 +83,18 @@ static void warn_of_embeddings(const mlce_model *a, const mlce_model *b) {
                  first, other);
 }
 
+/* Of scores that are the mean of the models'; {0} where one is not calibrated. */
+static mlce_calibration mean_calibration(mlce_model *const *models, int count) {
+    double slope = 0, intercept = 0;
+    for (int m = 0; m < count; m++) {
+        mlce_calibration one = mlce_model_calibration(models[m]);
+        if (!(one.slope > 0)) return (mlce_calibration){0};
+        slope += (double)one.slope / count;
+        intercept += (double)one.intercept / count;
+    }
+    return (mlce_calibration){(float)slope, (float)intercept};
+}
+
 mlce_status mlce_model_average(mlce_model *const *models, int count, mlce_model **average) {
     *average = NULL;
     if (count < 1) return mlce_fail(MLCE_E_ARGUMENT, "there is no average of %d models", count);
@@ -91,7 +103,10 @@ mlce_status mlce_model_average(mlce_model *const *models, int count, mlce_model 
         if (status) return mlce_fail_prefix(status, "model %d cannot be averaged: ", m + 1);
     }
     for (int m = 1; m < count; m++) warn_of_embeddings(models[0], models[m]);
-    return mlce_model_join(models, count, average);
+    mlce_calibration calibration = mean_calibration(models, count);
+    mlce_status status = mlce_model_join(models, count, average);
+    if (!status) mlce_model_set_calibration(*average, calibration);
+    return status;
 }
 
 mlce_status mlce_model_load_average(const char *const *paths, int count, mlce_model **model) {

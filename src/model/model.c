@@ -477,17 +477,6 @@ int mlce_model_top(const mlce_model *model) {
     return model->top;
 }
 
-/* The mean of the models' calibrations, of scores that are the mean of theirs. */
-static mlce_calibration average_calibration(mlce_model *const *models, int count) {
-    double slope = 0, intercept = 0;
-    for (int m = 0; m < count; m++) {
-        if (!(models[m]->calibration.slope > 0)) return (mlce_calibration){0};
-        slope += (double)models[m]->calibration.slope;
-        intercept += (double)models[m]->calibration.intercept;
-    }
-    return (mlce_calibration){(float)(slope / count), (float)(intercept / count)};
-}
-
 static mlce_status build_average(mlce_model *average, mlce_model *const *models, int count) {
     const mlce_model *first = models[0];
     average->config = mlce_config_copy(first->config);
@@ -505,7 +494,6 @@ static mlce_status build_average(mlce_model *average, mlce_model *const *models,
     average->loss = first->loss;
     average->label_smoothing = first->label_smoothing;
     average->top = first->top;
-    average->calibration = average_calibration(models, count);
     mlce_status status = copy_names(average, (const char *const *)first->type_names);
     if (!status) status = mlce_parameters_allocate(average->parameters, 0);
     for (int a = 0; a < first->types; a++) {
