@@ -53,20 +53,16 @@ static mlce_status read_features(mlce_dataset *dataset, int64_t s, mlce_arena *a
     return mlce_dataset_read(dataset, s, features);
 }
 
-static mlce_status next(mlce_reader *reader, mlce_arena *arena, mlce_record *record, bool *found) {
-    stored *file = reader->state;
-    mlce_dataset *dataset = file->dataset;
-    *found = file->at < mlce_dataset_sequences(dataset);
-    if (!*found) return MLCE_OK;
-    int64_t s = file->at++;
+static void read_names(const mlce_dataset *dataset, int64_t s, mlce_record *record) {
     record->id = mlce_dataset_id(dataset, s);
     record->text = mlce_dataset_text(dataset, s);
     record->document = mlce_dataset_document(dataset, s);
     record->length = mlce_dataset_length(dataset, s);
-    mlce_status status = read_marks(dataset, s, arena, record);
-    if (status) return status;
-    if (mlce_dataset_task(dataset) == MLCE_TASK_LABELS)
-        return read_features(dataset, s, arena, record);
+}
+
+mlce_status mlce_record_of_sequence(const mlce_dataset *dataset, int64_t s, mlce_arena *arena,
+                                    mlce_record *record) {
+    read_names(dataset, s, record);
     record->tokens = mlce_dataset_token_text(dataset, s);
     record->chars = record->text ? mlce_dataset_token_chars(dataset, s) : NULL;
     if (record->tokens) return MLCE_OK;
@@ -74,7 +70,21 @@ static mlce_status next(mlce_reader *reader, mlce_arena *arena, mlce_record *rec
     return mlce_fail(MLCE_E_DATA,
                      "%s: has neither /tokens/text nor /sequences/text with /tokens/chars: its "
                      "tokens are not known",
-                     reader->name);
+                     mlce_dataset_name(dataset));
+}
+
+static mlce_status next(mlce_reader *reader, mlce_arena *arena, mlce_record *record, bool *found) {
+    stored *file = reader->state;
+    mlce_dataset *dataset = file->dataset;
+    *found = file->at < mlce_dataset_sequences(dataset);
+    if (!*found) return MLCE_OK;
+    int64_t s = file->at++;
+    mlce_status status = read_marks(dataset, s, arena, record);
+    if (status) return status;
+    if (mlce_dataset_task(dataset) == MLCE_TASK_SPANS)
+        return mlce_record_of_sequence(dataset, s, arena, record);
+    read_names(dataset, s, record);
+    return read_features(dataset, s, arena, record);
 }
 
 static mlce_status rewind_dataset(mlce_reader *reader) {

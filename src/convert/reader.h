@@ -29,6 +29,10 @@ mlce_status mlce_read_brat(mlce_reader *reader, const char *path);
 mlce_status mlce_read_brat_pair(mlce_reader *reader, FILE *text, FILE *annotations);
 mlce_status mlce_read_hdf5(mlce_reader *reader, const char *path);
 
+/* A dataset's sequence of tokens, all but its spans. Its text must have been loaded. */
+mlce_status mlce_record_of_sequence(const mlce_dataset *dataset, int64_t s, mlce_arena *arena,
+                                    mlce_record *record);
+
 /* ---- Strings in an arena ---- */
 
 /* A copy; NULL (message set) when out of memory. */

@@ -26,6 +26,9 @@ typedef struct mlce_survey_options {
 /* Reads all records of a source and goes back to the first. */
 mlce_status mlce_survey_source(mlce_source *source, const mlce_survey_options *options,
                                mlce_survey *survey);
+/* The same of one record after the other; survey->tag_columns is 1 at first. */
+mlce_status mlce_survey_add(const mlce_survey_options *options, const mlce_record *record,
+                            mlce_arena *arena, mlce_survey *survey);
 void mlce_survey_free(mlce_survey *survey);
 
 /* The tag column of each span so that none overlap in one, from 0: the first that is free. *count

@@ -270,12 +270,15 @@ static mlce_status find_tokens(mlce_source *source, mlce_record *record) {
     return status;
 }
 
-/* By start, the longer first, then by type. */
 static int compare_marks(const void *left, const void *right) {
     const mlce_mark *a = left, *b = right;
     if (a->start != b->start) return a->start < b->start ? -1 : 1;
     if (a->end != b->end) return a->end > b->end ? -1 : 1;
     return strcmp(a->type, b->type);
+}
+
+void mlce_marks_sort(mlce_mark *marks, int count) {
+    if (count) qsort(marks, (size_t)count, sizeof *marks, compare_marks);
 }
 
 /* In order, none twice, all within the sequence. */
@@ -294,7 +297,7 @@ static mlce_status sort_spans(mlce_source *source, mlce_record *record) {
                              i, (long long)sorted[i].start, (long long)sorted[i].end,
                              sorted[i].type, record->length);
     }
-    if (count) qsort(sorted, count, sizeof *sorted, compare_marks);
+    mlce_marks_sort(sorted, record->span_count);
     for (size_t i = 0; i < count; i++) {
         if (kept && !compare_marks(&sorted[kept - 1], &sorted[i]))
             source->reader.counts.twice++;

@@ -116,6 +116,9 @@ const char *mlce_source_name(const mlce_source *source);
 /* Of the records since the beginning or the last rewind. */
 const mlce_source_counts *mlce_source_counted(const mlce_source *source);
 
+/* Brings spans into the order that sinks expect: by start, the longer first, then by type. */
+void mlce_marks_sort(mlce_mark *marks, int count);
+
 /* "conll", "jsonl", "brat", "text" or "hdf5"; false where there is no such format. */
 bool mlce_format_find(const char *name, mlce_format *format);
 

@@ -62,8 +62,8 @@ static mlce_status add_tokens(const mlce_survey_options *options, const mlce_rec
     return status;
 }
 
-static mlce_status add_record(const mlce_survey_options *options, const mlce_record *record,
-                              mlce_arena *arena, mlce_survey *survey) {
+mlce_status mlce_survey_add(const mlce_survey_options *options, const mlce_record *record,
+                            mlce_arena *arena, mlce_survey *survey) {
     if (survey->records && record->is_item != survey->are_items)
         return mlce_fail(
             MLCE_E_DATA,
@@ -92,7 +92,7 @@ mlce_status mlce_survey_source(mlce_source *source, const mlce_survey_options *o
     mlce_status status = arena ? MLCE_OK : MLCE_E_MEMORY;
     survey->tag_columns = 1;
     while (!status && !(status = mlce_source_next(source, &record)) && record) {
-        status = add_record(options, record, arena, survey);
+        status = mlce_survey_add(options, record, arena, survey);
         if (status && record->line)
             mlce_fail_prefix(status, "%s:%lld: ", name, (long long)record->line);
         else if (status)

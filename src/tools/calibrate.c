@@ -32,7 +32,7 @@ static void print_tables(const mlce_calibration_report *report, const mlce_datas
     printf(": %lld candidates, %lld of them right; %lld are predicted, %lld of them right\n\n",
            (long long)fitted->candidates.count, (long long)fitted->candidates.right,
            (long long)fitted->predicted.count, (long long)fitted->predicted.right);
-    printf("%-18s %8s  %9s  %20s  %20s\n", "", "", "", "of candidates", "of the predicted");
+    printf("%40s%-22s%s\n", "", "of candidates", "of the predicted");
     printf("%-18s %8s  %9s  %10s  %8s  %10s  %8s\n", "", "slope", "intercept", "calib.err.",
            "log loss", "calib.err.", "log loss");
     print_line("1 / (1 + e^-score)", &report->plain);

@@ -79,20 +79,6 @@ typedef struct request {
 
 /* ---- Options ---- */
 
-/* The number of the word in a list that ends with NULL; false (message given) where it is none. */
-static bool choose(const char *option, const char *word, const char *const *words, int *chosen) {
-    char all[256] = "";
-    for (int i = 0; words[i]; i++) {
-        if (!strcmp(words[i], word)) {
-            *chosen = i;
-            return true;
-        }
-        snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", i ? ", " : "", words[i]);
-    }
-    mlce_tool_usage("%s: there is no '%s': %s", option, word, all);
-    return false;
-}
-
 static bool read_columns(const char *text, mlce_source_options *source) {
     char *copy = mlce_strdup(text), *rest = copy;
     bool good = copy != NULL;
@@ -170,35 +156,35 @@ static bool read_choice(request *r, int option) {
     bool good;
     switch (option) {
     case OOV:
-        good = choose("--oov", optarg, oov, &n);
+        good = mlce_tool_choose("--oov", optarg, oov, &n);
         r->options.oov = (mlce_oov)n;
         return good;
     case PRECISION:
-        good = choose("--precision", optarg, precision, &n);
+        good = mlce_tool_choose("--precision", optarg, precision, &n);
         r->options.precision = n ? MLCE_FLOAT32 : MLCE_FLOAT16;
         return good;
     case TYPES:
-        good = choose("--types", optarg, types, &n);
+        good = mlce_tool_choose("--types", optarg, types, &n);
         r->options.first_appearance = n;
         return good;
     case CUT:
-        good = choose("--cut", optarg, cut, &n);
+        good = mlce_tool_choose("--cut", optarg, cut, &n);
         source->cut = (mlce_cut)n;
         return good;
     case DISCONTINUOUS:
-        good = choose("--discontinuous", optarg, parts, &n);
+        good = mlce_tool_choose("--discontinuous", optarg, parts, &n);
         source->drop_discontinuous = n;
         return good;
     case SPLIT:
-        good = choose("--split", optarg, split, &n);
+        good = mlce_tool_choose("--split", optarg, split, &n);
         source->whole_documents = n;
         return good;
     case OFFSETS:
-        good = choose("--offsets", optarg, offsets, &n);
+        good = mlce_tool_choose("--offsets", optarg, offsets, &n);
         source->utf16 = n;
         return good;
     default:
-        good = choose("--task", optarg, task, &n);
+        good = mlce_tool_choose("--task", optarg, task, &n);
         source->items = n;
         return good;
     }

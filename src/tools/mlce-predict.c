@@ -1,39 +1,46 @@
-/* mlce-predict - the spans or labels of a dataset as JSONL. */
-#include <errno.h>
-#include <jansson.h>
-#include <stdio.h>
+/* mlce-predict - the spans or labels of a dataset as JSONL, columns, brat, or a page to look at. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "convert/sink.h"
 #include "core/file.h"
-#include "mlce/model.h"
 #include "mlce/threads.h"
+#include "tools/predict.h"
 #include "tools/tool.h"
 #include "tools/wait_policy.h"
 
 static const char HELP[] =
-    "usage: mlce-predict RUN [RUN ...] DATA [-o FILE]\n"
+    "usage: mlce-predict RUN [RUN ...] DATA [-o FILE] [--format FORMAT]\n"
+    "                    [--threshold X] [--overlap HOW] [--top N]\n"
     "\n"
     "Predicts spans or labels and prints one JSON object a line for each sequence or item:\n"
     "  {\"sequence\": 0, \"id\": \"...\", \"text\": \"...\", \"tokens\": [\"...\", \"...\"],\n"
-    "   \"spans\": [{\"start\": 3, \"end\": 5, \"type\": \"PER\", \"score\": 4.2, \"text\": "
-    "\"...\"}]}\n"
+    "   \"spans\": [{\"start\": 3, \"end\": 5, \"type\": \"PER\", \"score\": 4.2,\n"
+    "              \"probability\": 0.97, \"text\": \"...\"}]}\n"
     "  {\"item\": 0, \"id\": \"...\", \"text\": \"...\", \"labels\": [{\"label\": \"tax\", "
     "\"score\": 1.7}]}\n"
     "start and end count tokens, end not included. What scores over 0 is predicted, or over what\n"
-    "mlce-eval --find-threshold --store put in its place; with the losses topk_ce and softmax_ce, "
-    "the\n"
-    "best scores. id, text and tokens stand there if the dataset has them: mlce-data convert "
-    "makes\n"
-    "annotations for other programs of these lines.\n"
+    "mlce-eval --find-threshold --store put in its place; with the losses topk_ce and softmax_ce,\n"
+    "the best scores. The probability that it is right stands there after mlce-eval --calibrate\n"
+    "--store; id, text and tokens, if the dataset has them.\n"
     "\n"
     "  RUN                  a run's folder (its best checkpoint), a checkpoint file, or weights "
     "exported\n"
     "                       as hdf5. Several, as of different seeds, are one model with the mean "
     "of\n"
-    "                       their scores and of their stored thresholds\n"
+    "                       their scores, of their stored thresholds, and of their calibrations\n"
+    "                       (if all have one)\n"
     "  DATA                 a dataset file, a glob pattern, or several separated by commas\n"
     "  -o, --output FILE    write there instead of to standard output\n"
+    "      --format FORMAT  jsonl (default); conll, columns of tags, several where spans overlap;\n"
+    "                       brat, a folder, which -o names; html, a page with the spans marked in\n"
+    "                       the text, which needs no network and no scripts\n"
+    "      --threshold X    predict what scores over X, for all types, whatever is stored\n"
+    "      --overlap HOW    all (default): whatever scores over the threshold; nested: no spans\n"
+    "                       that cross; flat: no spans that share a token. Of the spans over the\n"
+    "                       threshold it is the set with the highest sum of score - threshold\n"
+    "      --top N          of each sequence or item at most N, those the farthest over their\n"
+    "                       thresholds, after --overlap\n"
     "      --threads N      threads; default: one a core\n"
     "  -h, --help           show this text\n"
     "      --version        show the version\n"
@@ -41,130 +48,208 @@ static const char HELP[] =
     "examples:\n"
     "  mlce-predict runs/ner demo-data/test.h5 | head\n"
     "  mlce-predict runs/ner 'new-*.h5' -o spans.jsonl\n"
+    "  mlce-predict runs/ner demo-data/test.h5 --format html -o spans.html\n"
+    "  mlce-predict runs/ner demo-data/test.h5 --format conll --overlap flat -o flat.conll\n"
+    "  mlce-predict runs/ner demo-data/test.h5 --format brat -o brat-folder\n"
+    "  mlce-predict runs/ner new.h5 --threshold -2 --top 3\n"
     "  mlce-predict runs/seed1 runs/seed2 runs/seed3 'new-*.h5' -o spans.jsonl\n";
 
-typedef struct output {
-    const mlce_model *model;
-    const mlce_dataset *dataset;
-    FILE *file;
-} output;
+typedef enum form { JSONL, CONLL, BRAT, HTML } form;
 
-static json_t *span_json(const output *out, int64_t sequence, const mlce_scored_span *found,
-                         mlce_status *status) {
-    char *text = NULL;
-    *status = mlce_dataset_span_text(out->dataset, sequence, found->span, &text);
-    if (*status) return NULL;
-    json_t *span = json_pack(
-        "{s:i, s:i, s:s, s:f}", "start", (int)found->span.start, "end", (int)found->span.end,
-        "type", mlce_model_type_names(out->model)[found->span.type], "score", (double)found->score);
-    if (text) json_object_set_new(span, "text", json_string(text));
-    free(text);
-    return span;
-}
+/* What a command is given. */
+typedef struct request {
+    const char *const *runs;
+    int run_count;
+    const char *data, *path; /* path "-": standard output */
+    form form;
+    bool has_threshold;
+    float threshold;
+    mlce_overlap overlap;
+    int64_t top; /* 0: all */
+} request;
 
-static json_t *label_json(const output *out, const mlce_scored_span *found) {
-    return json_pack("{s:s, s:f}", "label", mlce_model_type_names(out->model)[found->span.type],
-                     "score", (double)found->score);
-}
+/* One sequence after the other: chosen, then written, or kept until all are there. */
+typedef struct gathering {
+    const request *request;
+    mlce_predictions *predictions;
+    mlce_span_list one;
+    FILE *file; /* of JSONL; NULL: kept */
+} gathering;
 
-/* Without them the spans, which count tokens, would mean nothing outside the dataset. */
-static json_t *tokens_json(const output *out, int64_t sequence) {
-    const char *const *tokens = mlce_dataset_token_text(out->dataset, sequence);
-    json_t *list = tokens ? json_array() : NULL;
-    for (int i = 0; list && i < mlce_dataset_length(out->dataset, sequence); i++)
-        json_array_append_new(list, json_string(tokens[i]));
-    return list;
-}
-
-static mlce_status write_line(const output *out, json_t *line) {
-    char *text = json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9));
-    if (!text) return mlce_fail(MLCE_E_MEMORY, "out of memory: a sequence's spans as JSON");
-    bool failed = fprintf(out->file, "%s\n", text) < 0;
-    free(text);
-    return failed ? mlce_fail(MLCE_E_IO, "cannot write the predictions: %s", strerror(errno))
-                  : MLCE_OK;
+static mlce_status append(mlce_span_list *list, const mlce_scored_span *items, size_t count) {
+    size_t sequences = list->sequences;
+    mlce_status status = mlce_grow((void **)&list->items, &list->capacity, list->count + count + 1,
+                                   sizeof *list->items);
+    if (!status)
+        status = mlce_grow((void **)&list->offsets, &list->offsets_capacity, sequences + 2,
+                           sizeof *list->offsets);
+    if (status) return status;
+    if (count) memcpy(list->items + list->count, items, count * sizeof *items);
+    list->offsets[sequences] = list->count;
+    list->count += count;
+    list->offsets[sequences + 1] = list->count;
+    list->sequences++;
+    return MLCE_OK;
 }
 
 static mlce_status predicted(const mlce_prediction *prediction, void *context) {
-    const output *out = context;
-    int64_t sequence = prediction->sequence;
-    const char *id = mlce_dataset_id(out->dataset, sequence);
-    const char *text = mlce_dataset_text(out->dataset, sequence);
-    bool is_item = mlce_model_task(out->model) == MLCE_TASK_LABELS;
-    mlce_status status = MLCE_OK;
-    json_t *line = json_pack("{s:I}", is_item ? "item" : "sequence", (json_int_t)sequence);
-    json_t *list = json_array();
-    if (id) json_object_set_new(line, "id", json_string(id));
-    if (text) json_object_set_new(line, "text", json_string(text));
-    json_t *tokens = is_item ? NULL : tokens_json(out, sequence);
-    if (tokens) json_object_set_new(line, "tokens", tokens);
-    for (size_t n = 0; n < prediction->count && !status; n++)
-        json_array_append_new(list, is_item
-                                        ? label_json(out, &prediction->spans[n])
-                                        : span_json(out, sequence, &prediction->spans[n], &status));
-    json_object_set_new(line, is_item ? "labels" : "spans", list);
-    if (!status) status = write_line(out, line);
-    json_decref(line);
-    return status;
+    gathering *g = context;
+    const request *r = g->request;
+    mlce_predictions *p = g->predictions;
+    const float *thresholds = mlce_model_thresholds(p->model);
+    g->one.count = g->one.sequences = 0;
+    mlce_status status = append(&g->one, prediction->spans, prediction->count);
+    if (!status) status = mlce_span_list_resolve(&g->one, thresholds, r->overlap);
+    if (!status && r->top) status = mlce_span_list_keep_best(&g->one, thresholds, (size_t)r->top);
+    if (status) return status;
+    return g->file ? mlce_predict_json(p, prediction->sequence, g->one.items, g->one.count, g->file)
+                   : append(&p->found, g->one.items, g->one.count);
 }
 
-/* What a command is given. */
-typedef struct input {
-    const char *const *runs;
-    int run_count;
-    const char *data;
-} input;
-
-/* What is read must not be written over. `path` NULL: standard output. */
-static mlce_status check_output(const input *in, const mlce_dataset *dataset, const char *path) {
-    bool is_read = path && mlce_dataset_has_file(dataset, path);
-    for (int n = 0; path && n < in->run_count; n++) {
-        char *model = mlce_model_file(in->runs[n]);
+/* What is read must not be written over. */
+static mlce_status check_output(const request *r, const mlce_dataset *dataset) {
+    if (!strcmp(r->path, "-")) return MLCE_OK;
+    bool is_read = mlce_dataset_has_file(dataset, r->path);
+    for (int n = 0; n < r->run_count; n++) {
+        char *model = mlce_model_file(r->runs[n]);
         if (!model) return MLCE_E_MEMORY;
-        is_read = is_read || mlce_file_is_same(model, path);
+        is_read = is_read || mlce_file_is_same(model, r->path);
         free(model);
     }
     if (is_read)
         return mlce_fail(MLCE_E_ARGUMENT, "%s: is read by this command: write to another file",
-                         path);
+                         r->path);
     return MLCE_OK;
 }
 
-static mlce_status predict(const input *in, FILE *file, const char *path) {
-    mlce_model *model = NULL;
-    mlce_dataset *dataset = NULL;
-    mlce_status status = mlce_model_load_average(in->runs, in->run_count, &model);
-    if (!status) status = mlce_dataset_open(in->data, NULL, &dataset);
-    if (!status) status = check_output(in, dataset, path);
-    if (!status) status = mlce_model_accepts(model, dataset);
-    if (!status) status = mlce_dataset_load_text(dataset);
-    output out = {model, dataset, file};
-    if (!status) status = mlce_predict(model, dataset, predicted, &out, NULL);
-    mlce_dataset_close(dataset);
-    mlce_model_free(model);
+/* Whether the model can be asked for that; sets its thresholds. */
+static mlce_status apply(const request *r, mlce_model *model) {
+    const char *loss = mlce_config_string(mlce_model_config(model), "loss.name");
+    bool of_labels = mlce_model_task(model) == MLCE_TASK_LABELS;
+    if (of_labels && r->overlap != MLCE_OVERLAP_ALL)
+        return mlce_fail(MLCE_E_ARGUMENT,
+                         "%s: labels of items do not overlap: --overlap is for "
+                         "spans",
+                         r->runs[0]);
+    if (of_labels && (r->form == CONLL || r->form == BRAT))
+        return mlce_fail(MLCE_E_ARGUMENT,
+                         "%s: predicts labels of items, which --format %s cannot "
+                         "hold: jsonl or html can",
+                         r->runs[0], r->form == CONLL ? "conll" : "brat");
+    if ((r->has_threshold || r->overlap != MLCE_OVERLAP_ALL) && !mlce_model_has_thresholds(model))
+        return mlce_fail(MLCE_E_ARGUMENT,
+                         "%s: was trained with loss.name = %s, which predicts the best scores, not "
+                         "those over a threshold: --threshold and --overlap have no meaning",
+                         r->runs[0], loss);
+    for (int a = 0; r->has_threshold && a < mlce_model_types(model); a++)
+        mlce_model_thresholds(model)[a] = r->threshold;
+    return MLCE_OK;
+}
+
+/* JSONL as it comes, so that memory does not grow with the data. */
+static mlce_status write_text(const request *r, mlce_predictions *p, gathering *g) {
+    mlce_text_file text;
+    mlce_status status = mlce_text_file_open(r->path, &text);
+    if (status) return status;
+    if (r->form == JSONL) g->file = text.file;
+    status = mlce_predict(p->model, p->dataset, predicted, g, NULL);
+    if (!status && r->form == HTML) status = mlce_predict_html(p, text.file);
+    if (!status) status = mlce_text_file_check(&text);
+    if (!status) return mlce_text_file_finish(&text);
+    mlce_text_file_abandon(&text);
     return status;
 }
 
-/* To a file that is put in its place when it is whole. */
-static mlce_status predict_to_file(const input *in, const char *path) {
-    char *part = mlce_file_begin(path);
-    if (!part) return MLCE_E_IO;
-    FILE *file = fopen(part, "w");
-    mlce_status status = file ? predict(in, file, path)
-                              : mlce_fail(MLCE_E_IO, "%s: cannot write: %s", path, strerror(errno));
-    if (file && fclose(file) && !status)
-        status = mlce_fail(MLCE_E_IO, "%s: cannot write: %s", path, strerror(errno));
-    if (!status) return mlce_file_commit(part, path);
-    mlce_file_abandon(part);
+/* "RUN, RUN: DATA" */
+static char *make_title(const request *r) {
+    size_t size = strlen(r->data) + 3;
+    for (int n = 0; n < r->run_count; n++) size += strlen(r->runs[n]) + 2;
+    char *title = mlce_calloc(size, 1), *to = title;
+    for (int n = 0; title && n < r->run_count; n++)
+        to += sprintf(to, "%s%s", n ? ", " : "", r->runs[n]);
+    if (title) sprintf(to, ": %s", r->data);
+    return title;
+}
+
+static mlce_status predict(const request *r) {
+    mlce_predictions p = {0};
+    gathering g = {.request = r, .predictions = &p};
+    char *title = make_title(r);
+    mlce_status status = title ? MLCE_OK : MLCE_E_MEMORY;
+    p.title = title;
+    if (!status) status = mlce_model_load_average(r->runs, r->run_count, &p.model);
+    if (!status) status = apply(r, p.model);
+    if (!status) status = mlce_dataset_open(r->data, NULL, &p.dataset);
+    if (!status) status = check_output(r, p.dataset);
+    if (!status) status = mlce_model_accepts(p.model, p.dataset);
+    if (!status) status = mlce_dataset_load_text(p.dataset);
+    if (!status && (r->form == JSONL || r->form == HTML)) {
+        status = write_text(r, &p, &g);
+    } else if (!status) {
+        status = mlce_predict(p.model, p.dataset, predicted, &g, NULL);
+        if (!status)
+            status = mlce_predict_convert(
+                &p, r->form == CONLL ? MLCE_FORMAT_CONLL : MLCE_FORMAT_BRAT, r->path);
+    }
+    mlce_span_list_free(&g.one);
+    mlce_span_list_free(&p.found);
+    mlce_dataset_close(p.dataset);
+    mlce_model_free(p.model);
+    free(title);
     return status;
+}
+
+/* ---- Options ---- */
+
+static bool read_threshold(const char *text, request *r) {
+    char *end;
+    double value = strtod(text, &end);
+    r->threshold = (float)value;
+    r->has_threshold = true;
+    if (end != text && !*end && value >= -1e6 && value <= 1e6) return true;
+    mlce_tool_usage("--threshold: '%s' is not a number from -1000000 to 1000000", text);
+    return false;
+}
+
+static bool read_option(request *r, int option, int64_t *threads) {
+    static const char *const forms[] = {"jsonl", "conll", "brat", "html", NULL};
+    static const char *const overlaps[] = {"all", "nested", "flat", NULL};
+    int n = 0;
+    bool good = true;
+    switch (option) {
+    case 'o':
+        r->path = optarg;
+        break;
+    case 'f':
+        good = mlce_tool_choose("--format", optarg, forms, &n);
+        r->form = (form)n;
+        break;
+    case 'v':
+        good = mlce_tool_choose("--overlap", optarg, overlaps, &n);
+        r->overlap = (mlce_overlap)n;
+        break;
+    case 's':
+        good = read_threshold(optarg, r);
+        break;
+    case 'n':
+        good = mlce_tool_int("--top", optarg, 1, INT32_MAX, &r->top);
+        break;
+    default:
+        good = mlce_tool_int("--threads", optarg, 0, 4096, threads);
+    }
+    return good;
 }
 
 int main(int argc, char **argv) {
     static const struct option options[] = {MLCE_TOOL_OPTIONS,
                                             {"output", required_argument, NULL, 'o'},
+                                            {"format", required_argument, NULL, 'f'},
+                                            {"threshold", required_argument, NULL, 's'},
+                                            {"overlap", required_argument, NULL, 'v'},
+                                            {"top", required_argument, NULL, 'n'},
                                             {"threads", required_argument, NULL, 't'},
                                             {NULL, 0, NULL, 0}};
-    const char *path = NULL;
+    request r = {.path = "-"};
     int64_t threads = 0;
     mlce_tool_calm_threads(argv);
     mlce_tool_begin("mlce-predict", HELP);
@@ -172,14 +257,14 @@ int main(int argc, char **argv) {
     for (int option;
          (option = mlce_tool_option_with(argc, argv, "o:", options, &exit_code)) != -1;) {
         if (option == MLCE_TOOL_EXIT) return exit_code;
-        if (option == 'o') path = optarg;
-        if (option == 't' && !mlce_tool_int("--threads", optarg, 0, 4096, &threads))
-            return MLCE_TOOL_WRONG_USAGE;
+        if (!read_option(&r, option, &threads)) return MLCE_TOOL_WRONG_USAGE;
     }
-    int runs = argc - optind - 1;
-    if (runs < 1) return mlce_tool_usage("give RUN and DATA");
+    r.runs = (const char *const *)argv + optind;
+    r.run_count = argc - optind - 1;
+    if (r.run_count < 1) return mlce_tool_usage("give RUN and DATA");
+    if (r.form == BRAT && !strcmp(r.path, "-"))
+        return mlce_tool_usage("--format brat writes a folder: name it with -o");
+    r.data = argv[argc - 1];
     if (mlce_threads_set((int)threads)) return mlce_tool_failed();
-    input in = {(const char *const *)argv + optind, runs, argv[argc - 1]};
-    mlce_status status = path ? predict_to_file(&in, path) : predict(&in, stdout, NULL);
-    return status ? mlce_tool_failed() : mlce_tool_end();
+    return predict(&r) ? mlce_tool_failed() : mlce_tool_end();
 }

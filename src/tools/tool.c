@@ -158,3 +158,16 @@ bool mlce_tool_int(const char *option, const char *text, int64_t min, int64_t ma
                     min, max);
     return false;
 }
+
+bool mlce_tool_choose(const char *option, const char *word, const char *const *words, int *chosen) {
+    char all[256] = "";
+    for (int i = 0; words[i]; i++) {
+        if (!strcmp(words[i], word)) {
+            *chosen = i;
+            return true;
+        }
+        snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", i ? ", " : "", words[i]);
+    }
+    mlce_tool_usage("%s: there is no '%s': %s", option, word, all);
+    return false;
+}

@@ -55,6 +55,10 @@ int mlce_tool_option_with(int argc, char **argv, const char *letters, const stru
 /* The whole number of an option, min .. max; else the message of wrong usage and false. */
 bool mlce_tool_int(const char *option, const char *text, int64_t min, int64_t max, int64_t *value);
 
+/* The number of the word in a list that ends with NULL; where it is none, the message of wrong
+   usage and false. */
+bool mlce_tool_choose(const char *option, const char *word, const char *const *words, int *chosen);
+
 /* Prints `NAME: error: <the thread's last message>` and returns exit code 1. */
 int mlce_tool_failed(void);
 /* Prints `NAME: error: ...` and returns exit code 1. */
