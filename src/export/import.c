@@ -139,6 +139,26 @@ static mlce_status read_thresholds(const mlce_tensors *t, mlce_model *model) {
                              types);
 }
 
+static mlce_status read_calibration(const mlce_tensors *t, mlce_model *model) {
+    if (!mlce_tensors_metadata(t, "calibration")) return MLCE_OK;
+    json_t *array = parse_list(t, "calibration");
+    if (!array) return MLCE_E_DATA;
+    mlce_calibration calibration = {
+        .slope = (float)json_number_value(json_array_get(array, 0)),
+        .intercept = (float)json_number_value(json_array_get(array, 1)),
+    };
+    bool right = json_array_size(array) == 2 && json_is_number(json_array_get(array, 0)) &&
+                 json_is_number(json_array_get(array, 1)) && isfinite(calibration.slope) &&
+                 calibration.slope > 0 && isfinite(calibration.intercept);
+    json_decref(array);
+    if (!right)
+        return mlce_fail(MLCE_E_DATA,
+                         "%s: metadata: calibration is not [slope, intercept] with a slope over 0",
+                         t->path);
+    mlce_model_set_calibration(model, calibration);
+    return MLCE_OK;
+}
+
 static mlce_status import_model(const mlce_tensors *t, const mlce_config *config,
                                 const names *types, mlce_model **model) {
     const char *const *items = (const char *const *)types->items;
@@ -148,6 +168,7 @@ static mlce_status import_model(const mlce_tensors *t, const mlce_config *config
     if (!status) status = mlce_model_new(config, width, items, (int)types->count, model);
     if (!status) status = read_weights(t, *model);
     if (!status) status = read_thresholds(t, *model);
+    if (!status) status = read_calibration(t, *model);
     if (!status && embedding) status = mlce_model_set_embedding(*model, embedding);
     return status;
 }

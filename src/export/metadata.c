@@ -28,6 +28,13 @@ static int set_thresholds(json_t *object, mlce_model *model) {
     return set_json(object, "thresholds", thresholds);
 }
 
+static int set_calibration(json_t *object, const mlce_model *model) {
+    mlce_calibration calibration = mlce_model_calibration(model);
+    if (!(calibration.slope > 0)) return 0;
+    return set_json(object, "calibration",
+                    json_pack("[f, f]", (double)calibration.slope, (double)calibration.intercept));
+}
+
 json_t *mlce_export_metadata(mlce_model *model) {
     bool labels = mlce_model_task(model) == MLCE_TASK_LABELS;
     char width[16], input[16], *config = mlce_config_to_json(mlce_model_config(model));
@@ -40,7 +47,9 @@ json_t *mlce_export_metadata(mlce_model *model) {
                                      "embedding", mlce_model_embedding(model))
                          : NULL;
     free(config);
-    if (object && !set_types(object, model) && !set_thresholds(object, model)) return object;
+    if (object && !set_types(object, model) && !set_thresholds(object, model) &&
+        !set_calibration(object, model))
+        return object;
     json_decref(object);
     return NULL;
 }

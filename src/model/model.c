@@ -2,7 +2,6 @@
 #include "mlce/model.h"
 
 #include <limits.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -265,11 +264,6 @@ float *mlce_model_thresholds(mlce_model *model) {
 
 bool mlce_model_has_thresholds(const mlce_model *model) {
     return model->top == 0;
-}
-
-double mlce_probability(mlce_calibration calibration, float score) {
-    return 1 /
-           (1 + exp(-((double)calibration.slope * (double)score + (double)calibration.intercept)));
 }
 
 mlce_calibration mlce_model_calibration(const mlce_model *model) {

@@ -1,5 +1,7 @@
-/* store.c - thresholds and calibration stored into a model's file, all else in it as it was. */
+/* store.c - thresholds and calibration stored into a model's file, all else in it as it was; and
+ * what a calibration says. */
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,4 +88,9 @@ mlce_status mlce_model_store_calibration(mlce_model *model, const char *path) {
     mlce_calibration calibration = mlce_model_calibration(model);
     return store(model, path, "/calibration", (float[2]){calibration.slope, calibration.intercept},
                  2);
+}
+
+double mlce_probability(mlce_calibration calibration, float score) {
+    return 1 /
+           (1 + exp(-((double)calibration.slope * (double)score + (double)calibration.intercept)));
 }

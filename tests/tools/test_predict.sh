@@ -109,6 +109,9 @@ fi
 claim 'what is stored is judged on other data' 'evaluate run data/test.h5 --calibrate | grep -q ^stored'
 claim 'an export keeps it' '"$MLCE_BIN/mlce-export" run --format hdf5 -o weights.h5 >/dev/null &&
     predict weights.h5 data/test.h5 | cmp -s - calibrated.jsonl'
+"$MLCE_BIN/mlce-export" run --format safetensors -o w.safetensors >/dev/null
+claim 'and weights that come back' '"$MLCE_BIN/mlce-import" w.safetensors -o back >/dev/null &&
+    predict back data/test.h5 | cmp -s - calibrated.jsonl'
 claim 'an ensemble of calibrated runs is calibrated' 'predict run run data/test.h5 | grep -q probability'
 timeout 120 "$MLCE_BIN/mlce-train" train.ini train.output=other train.seed=2 >/dev/null
 claim 'an ensemble with one that is not is not' '! predict run other data/test.h5 | grep -q probability'
