@@ -10,22 +10,6 @@
 
 #include "convert/characters.h"
 
-/* No '<' or '&' in it: it stands in XML as it is. */
-const char *const mlce_marked_style[] = {
-    ".marked{max-width:80ch;margin:0;white-space:pre-wrap;overflow-wrap:anywhere;",
-    "line-height:calc(1.8em + var(--lanes)*5px);margin-top:calc(var(--lanes)*-2.5px);",
-    "padding-bottom:calc(2px + var(--lanes)*2.5px)}",
-    ".s{padding-bottom:calc(1px + var(--lane)*5px);border-bottom:3px solid}",
-    ".k{font-size:11px;line-height:1;font-weight:600;margin-inline:3px 1px;white-space:nowrap;",
-    "user-select:none;-webkit-user-select:none}",
-    ".s.c0{border-color:var(--c0)}.s.c1{border-color:var(--c1)}.s.c2{border-color:var(--c2)}",
-    ".s.c3{border-color:var(--c3)}.s.c4{border-color:var(--c4)}.s.c5{border-color:var(--c5)}",
-    ".s.c6{border-color:var(--c6)}.s.c7{border-color:var(--c7)}",
-    ".k.c0{color:var(--c0)}.k.c1{color:var(--c1)}.k.c2{color:var(--c2)}.k.c3{color:var(--c3)}",
-    ".k.c4{color:var(--c4)}.k.c5{color:var(--c5)}.k.c6{color:var(--c6)}.k.c7{color:var(--c7)}",
-    NULL,
-};
-
 typedef struct writer {
     mlce_html *html;
     const mlce_marked *m;

@@ -21,9 +21,6 @@ typedef struct mlce_marked {
 /* Types have the colours c0 .. c7 in turn. */
 enum { MLCE_MARKED_COLOURS = 8 };
 
-/* The style of what the following write; it comes behind mlce_page_style. */
-extern const char *const mlce_marked_style[];
-
 /* A paragraph: <p>. Takes time for each pair of spans. */
 mlce_status mlce_marked_put(mlce_html *html, mlce_arena *arena, const mlce_marked *marked);
 /* A type with the score or probability of span n: what stands behind the span in the text. */

@@ -5,43 +5,11 @@
 
 #include "data/dataset_layout.h"
 #include "report/marked.h"
-#include "report/style.h"
+#include "report/page.h"
 #include "tools/predict.h"
 
 /* Spans of a sequence that are marked: with more, nobody could tell them apart. */
 enum { MOST_MARKS = 100 };
-
-/* No '<' or '&' in it: it stands in XML as it is. */
-static const char *const style[] = {
-    ".texts{list-style:none;margin:24px 0;padding:0}",
-    ".texts>li{border-top:1px solid var(--rule);padding:8px 0 10px;content-visibility:auto;",
-    "contain-intrinsic-size:auto 80px;break-inside:avoid}",
-    ".legend li{margin:2px 0}",
-    NULL,
-};
-
-static void put_rules(mlce_html *html, const char *const *rules) {
-    for (; *rules; rules++) {
-        fputs(*rules, html->out);
-        fputc('\n', html->out);
-    }
-}
-
-static void put_head(mlce_html *html, const char *title) {
-    mlce_html_put(
-        html,
-        "<!DOCTYPE html>\n<html xmlns=\"http://www.w3.org/1999/xhtml\" lang=\"en\">\n"
-        "<head>\n<meta charset=\"utf-8\"/>\n"
-        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
-        "<meta name=\"color-scheme\" content=\"light dark\"/>\n"
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src &#39;none&#39;; "
-        "style-src &#39;unsafe-inline&#39;\"/>\n<title>%s</title>\n<style>\n",
-        title);
-    put_rules(html, mlce_page_style);
-    put_rules(html, mlce_marked_style);
-    put_rules(html, style);
-    mlce_html_put(html, "</style>\n</head>\n<body>\n<main>\n<h1><bdi>%s</bdi></h1>\n", title);
-}
 
 /* The types that occur, each with its colour and how often. */
 static mlce_status put_legend(mlce_html *html, const mlce_predictions *p) {
@@ -136,7 +104,8 @@ static mlce_status choose_shown(const mlce_predictions *p, mlce_span_list *shown
 
 static mlce_status put_page(mlce_html *html, const mlce_predictions *p, const mlce_span_list *shown,
                             mlce_arena *arena) {
-    put_head(html, p->title);
+    mlce_page_begin(html, p->title);
+    mlce_html_put(html, "<h1><bdi>%s</bdi></h1>\n", p->title);
     mlce_status status = put_legend(html, p);
     mlce_html_put(html, "<ol class=\"texts\">\n");
     for (size_t s = 0; s < p->found.sequences && !status; s++) {
@@ -145,8 +114,8 @@ static mlce_status put_page(mlce_html *html, const mlce_predictions *p, const ml
         if (ferror(html->out))
             status = mlce_fail(MLCE_E_IO, "cannot write the page: %s", strerror(errno));
     }
-    mlce_html_put(html, "</ol>\n</main>\n<footer>mlce %s</footer>\n</body>\n</html>\n",
-                  MLCE_VERSION);
+    mlce_html_put(html, "</ol>\n");
+    mlce_page_end(html);
     return status;
 }
 
