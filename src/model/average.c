@@ -1,10 +1,10 @@
-/* average.c - which models can be averaged. */
-#include "model/average.h"
+/* average.c - several models as one, with the mean of their scores. */
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "data/dataset_layout.h"
+#include "model/private.h"
 
 static const char *value_of(const mlce_model *model, const char *key) {
     return mlce_config_string(mlce_model_config(model), key);
@@ -66,12 +66,11 @@ static mlce_status compare(const mlce_model *a, const mlce_model *b) {
                          "it has model.max_width = %lld, the first model %lld: they must score the "
                          "same spans",
                          (long long)other_width, (long long)width);
-    if (mlce_model_top(a) != mlce_model_top(b))
+    if (a->top != b->top)
         return mlce_fail(MLCE_E_ARGUMENT,
                          "with loss.name = %s it predicts the best %d, the first model with %s the "
                          "best %d (0: what is over a threshold): they must be the same",
-                         value_of(b, "loss.name"), mlce_model_top(b), value_of(a, "loss.name"),
-                         mlce_model_top(a));
+                         value_of(b, "loss.name"), b->top, value_of(a, "loss.name"), a->top);
     return MLCE_OK;
 }
 
@@ -93,6 +92,50 @@ static mlce_calibration mean_calibration(mlce_model *const *models, int count) {
         intercept += (double)one.intercept / count;
     }
     return (mlce_calibration){(float)slope, (float)intercept};
+}
+
+int mlce_model_members(const mlce_model *model) {
+    return model->member_count;
+}
+
+static mlce_status build_average(mlce_model *average, mlce_model *const *models, int count) {
+    const mlce_model *first = models[0];
+    average->config = mlce_config_copy(first->config);
+    average->parameters = mlce_parameters_new();
+    average->embedding = mlce_strdup(first->embedding);
+    average->thresholds = mlce_calloc((size_t)first->types, sizeof *average->thresholds);
+    average->members = mlce_calloc((size_t)count, sizeof *average->members);
+    if (!average->config || !average->parameters || !average->embedding || !average->thresholds ||
+        !average->members)
+        return MLCE_E_MEMORY;
+    average->width = first->width;
+    average->shape = first->shape;
+    average->types = first->types;
+    average->head = first->head;
+    average->loss = first->loss;
+    average->label_smoothing = first->label_smoothing;
+    average->top = first->top;
+    mlce_status status = mlce_model_copy_names(average, (const char *const *)first->type_names);
+    if (!status) status = mlce_parameters_allocate(average->parameters, 0);
+    for (int a = 0; a < first->types; a++) {
+        double sum = 0;
+        for (int m = 0; m < count; m++) sum += (double)models[m]->thresholds[a];
+        average->thresholds[a] = (float)(sum / count);
+    }
+    return status;
+}
+
+static mlce_status join(mlce_model *const *models, int count, mlce_model **average) {
+    mlce_model *made = mlce_calloc(1, sizeof *made);
+    mlce_status status = made ? build_average(made, models, count) : MLCE_E_MEMORY;
+    if (status) {
+        mlce_model_free(made);
+        return status;
+    }
+    made->member_count = count;
+    memcpy(made->members, models, (size_t)count * sizeof *models);
+    *average = made;
+    return MLCE_OK;
 }
 
 mlce_status mlce_model_average(mlce_model *const *models, int count, mlce_model **average) {

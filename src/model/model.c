@@ -8,10 +8,8 @@
 
 #include "data/dataset_layout.h"
 #include "data/dataset_parts.h"
-#include "model/average.h"
 #include "model/output.h"
-#include "model/parts.h"
-#include "model/standardise.h"
+#include "model/private.h"
 
 const mlce_config_key mlce_model_keys[] = {
     {"model.head", MLCE_KEY_CHOICE, "efficient_global_pointer", "",
@@ -54,40 +52,7 @@ const mlce_config_key mlce_model_keys[] = {
      "encoder.*.type=mlp|bilstm|gru|cnn|transformer"},
     {NULL, MLCE_KEY_STRING, NULL, NULL, NULL, 0, 0, NULL, NULL}};
 
-typedef struct encoder {
-    const mlce_encoder_type *type;
-    void *state;
-} encoder;
-
-struct mlce_model {
-    mlce_config *config;
-    mlce_parameters *parameters;
-    int width, types;
-    mlce_shape_options shape;
-    bool standardises;
-    mlce_standardise standardise;
-    int joined; /* shape features join the embeddings before this encoder: 0, or 1 behind a mix */
-    char **type_names;
-    char *embedding;
-    float dropout, token_dropout;
-    bool variational;
-    int encoder_count;
-    encoder *encoders;
-    const mlce_head_type *head;
-    void *head_state;
-    mlce_parameter *learned_thresholds; /* threshold_ce over spans: s_0 [1, types]; else NULL */
-    mlce_loss_options loss;
-    float label_smoothing;
-    int top;           /* topk_ce, softmax_ce: how many are predicted; else 0 */
-    float *thresholds; /* [types] what scores over these is predicted */
-    mlce_calibration calibration;
-    struct mlce_model **members; /* of an average, which has no layers of its own; else NULL */
-    int member_count;
-};
-
-/* The prefix of encoder n's keys, "encoder.1" for the first, and its type; NULL (message set) where
-   there is none of that name. */
-static const mlce_encoder_type *encoder_at(const mlce_config *config, int n, char prefix[32]) {
+const mlce_encoder_type *mlce_model_encoder_at(const mlce_config *config, int n, char prefix[32]) {
     char key[48];
     snprintf(prefix, 32, "encoder.%d", n + 1);
     snprintf(key, sizeof key, "%s.type", prefix);
@@ -108,7 +73,7 @@ mlce_status mlce_model_check(const mlce_config *config) {
                          mlce_config_string(config, "model.head_size"));
     for (int n = 0; n < mlce_config_sections(config, "encoder"); n++) {
         char prefix[32];
-        const mlce_encoder_type *type = encoder_at(config, n, prefix);
+        const mlce_encoder_type *type = mlce_model_encoder_at(config, n, prefix);
         if (!type) return MLCE_E_CONFIG;
         if (type->check && (status = type->check(config, prefix))) return status;
     }
@@ -124,8 +89,8 @@ static mlce_status declare_layers(mlce_model *model) {
         return MLCE_E_MEMORY;
     for (int n = 0; n < model->encoder_count; n++) {
         char prefix[32];
-        encoder *e = &model->encoders[n];
-        e->type = encoder_at(config, n, prefix);
+        mlce_model_encoder *e = &model->encoders[n];
+        e->type = mlce_model_encoder_at(config, n, prefix);
         if (!e->type) return MLCE_E_CONFIG;
         if (n == 0 && e->type->of_embeddings) model->joined = 1;
         if (n < model->joined) width = model->width;
@@ -163,7 +128,7 @@ static mlce_status choose_loss(mlce_model *model) {
     return MLCE_OK;
 }
 
-static mlce_status copy_names(mlce_model *model, const char *const *names) {
+mlce_status mlce_model_copy_names(mlce_model *model, const char *const *names) {
     model->type_names = mlce_calloc((size_t)model->types, sizeof *model->type_names);
     if (!model->type_names) return MLCE_E_MEMORY;
     for (int a = 0; a < model->types; a++)
@@ -193,7 +158,7 @@ static mlce_status build(mlce_model *model, const mlce_config *config, const cha
         strcmp(mlce_config_string(config, "model.dropout_kind"), "variational") == 0;
     for (int a = 0; a < model->types; a++)
         model->thresholds[a] = (float)mlce_config_float(config, "model.threshold");
-    if ((status = copy_names(model, names))) return status;
+    if ((status = mlce_model_copy_names(model, names))) return status;
     if ((status = declare_layers(model))) return status;
     return choose_loss(model);
 }
@@ -354,45 +319,6 @@ mlce_output mlce_model_forward(mlce_model *model, mlce_graph *graph, const mlce_
     return output;
 }
 
-static mlce_onnx_value onnx_encoders(const mlce_model *model, mlce_onnx *o, mlce_onnx_value x) {
-    mlce_onnx_value late = NULL;
-    if (model->joined && model->shape.buckets) {
-        late = mlce_onnx_slice(o, x, 2, model->width, mlce_shape_width(&model->shape));
-        x = mlce_onnx_slice(o, x, 2, 0, model->width);
-    }
-    for (int n = 0; n < model->encoder_count; n++) {
-        char prefix[32];
-        const mlce_encoder_type *type = encoder_at(model->config, n, prefix);
-        mlce_onnx_scope(o, prefix);
-        x = type->onnx(o, model->encoders[n].state, x);
-        if (!late || n + 1 != model->joined) continue;
-        x = MLCE_ONNX(o, "Concat", x, late);
-        mlce_onnx_set_int(o, "axis", 2);
-    }
-    return x;
-}
-
-mlce_status mlce_model_to_onnx(const mlce_model *model, mlce_onnx *o) {
-    bool items = model->head->task == MLCE_TASK_LABELS;
-    mlce_onnx_value x = mlce_onnx_begin(o, mlce_model_input_width(model), items);
-    if (model->standardises) {
-        x = MLCE_ONNX(o, "Sub", x, mlce_onnx_vector(o, model->standardise.mean));
-        x = MLCE_ONNX(o, "Mul", x, mlce_onnx_vector(o, model->standardise.scale));
-    }
-    x = onnx_encoders(model, o, x);
-    mlce_onnx_scope(o, "head");
-    x = model->head->onnx(o, model->head_state, x);
-    if (model->learned_thresholds)
-        x = MLCE_ONNX(o, "Sub", x,
-                      mlce_onnx_tensor(o, model->learned_thresholds->name,
-                                       model->learned_thresholds->value, 3,
-                                       (const int64_t[]){model->types, 1, 1}));
-    if (!items)
-        x = mlce_onnx_only_spans(o, x, (int)mlce_config_int(model->config, "model.max_width"));
-    mlce_onnx_end(o, model->types, items);
-    return mlce_onnx_status(o);
-}
-
 mlce_node *mlce_model_loss(mlce_model *model, mlce_graph *graph, const mlce_output *output,
                            const mlce_batch *batch) {
     return mlce_output_loss(graph, &model->loss, model->label_smoothing, output, batch);
@@ -437,7 +363,7 @@ static mlce_status fits(const mlce_model *model, mlce_dataset *dataset) {
     }
     for (int n = 0; n < model->encoder_count; n++) {
         char prefix[32];
-        const mlce_encoder_type *type = encoder_at(model->config, n, prefix);
+        const mlce_encoder_type *type = mlce_model_encoder_at(model->config, n, prefix);
         mlce_status status =
             type->accepts ? type->accepts(model->config, prefix, dataset) : MLCE_OK;
         if (status) return status;
@@ -459,54 +385,4 @@ mlce_status mlce_model_accepts(const mlce_model *model, mlce_dataset *dataset) {
                  mlce_dataset_name(dataset), theirs, model->embedding);
     return mlce_dataset_match_types(dataset, mlce_model_type_names(model), model->types,
                                     "the model");
-}
-
-/* ---- Averages ---- */
-
-int mlce_model_members(const mlce_model *model) {
-    return model->member_count;
-}
-
-int mlce_model_top(const mlce_model *model) {
-    return model->top;
-}
-
-static mlce_status build_average(mlce_model *average, mlce_model *const *models, int count) {
-    const mlce_model *first = models[0];
-    average->config = mlce_config_copy(first->config);
-    average->parameters = mlce_parameters_new();
-    average->embedding = mlce_strdup(first->embedding);
-    average->thresholds = mlce_calloc((size_t)first->types, sizeof *average->thresholds);
-    average->members = mlce_calloc((size_t)count, sizeof *average->members);
-    if (!average->config || !average->parameters || !average->embedding || !average->thresholds ||
-        !average->members)
-        return MLCE_E_MEMORY;
-    average->width = first->width;
-    average->shape = first->shape;
-    average->types = first->types;
-    average->head = first->head;
-    average->loss = first->loss;
-    average->label_smoothing = first->label_smoothing;
-    average->top = first->top;
-    mlce_status status = copy_names(average, (const char *const *)first->type_names);
-    if (!status) status = mlce_parameters_allocate(average->parameters, 0);
-    for (int a = 0; a < first->types; a++) {
-        double sum = 0;
-        for (int m = 0; m < count; m++) sum += (double)models[m]->thresholds[a];
-        average->thresholds[a] = (float)(sum / count);
-    }
-    return status;
-}
-
-mlce_status mlce_model_join(mlce_model *const *models, int count, mlce_model **average) {
-    mlce_model *made = mlce_calloc(1, sizeof *made);
-    mlce_status status = made ? build_average(made, models, count) : MLCE_E_MEMORY;
-    if (status) {
-        mlce_model_free(made);
-        return status;
-    }
-    made->member_count = count;
-    memcpy(made->members, models, (size_t)count * sizeof *models);
-    *average = made;
-    return MLCE_OK;
 }

@@ -137,7 +137,8 @@ static int reset(const char *run, const request *r) {
     mlce_status status = mlce_model_load(run, &model);
     if (!status && r->thresholds) {
         float *thresholds = mlce_model_thresholds(model);
-        for (int a = 0; a < mlce_model_types(model); a++) thresholds[a] = 0;
+        double configured = mlce_config_float(mlce_model_config(model), "model.threshold");
+        for (int a = 0; a < mlce_model_types(model); a++) thresholds[a] = (float)configured;
         status = mlce_model_store_thresholds(model, run);
     }
     if (!status && r->calibration) {
