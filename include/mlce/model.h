@@ -73,14 +73,14 @@ typedef struct mlce_output {
 } mlce_output;
 
 /* The forward pass over a packed batch, built in `graph`. Failures are recorded in the graph. */
-MLCE_API mlce_output mlce_model_forward(mlce_model *model, mlce_graph *graph,
+MLCE_API mlce_output mlce_model_forward(const mlce_model *model, mlce_graph *graph,
                                         const mlce_batch *batch);
 /* The configured loss of the batch's gold spans  ->  [1, 1] */
-MLCE_API mlce_node *mlce_model_loss(mlce_model *model, mlce_graph *graph, const mlce_output *output,
-                                    const mlce_batch *batch);
+MLCE_API mlce_node *mlce_model_loss(const mlce_model *model, mlce_graph *graph,
+                                    const mlce_output *output, const mlce_batch *batch);
 /* The predicted spans of the batch, by the rule of the configured loss: over the thresholds, or for
    topk_ce and softmax_ce the best ones. */
-MLCE_API mlce_status mlce_model_decode(mlce_model *model, const mlce_output *output,
+MLCE_API mlce_status mlce_model_decode(const mlce_model *model, const mlce_output *output,
                                        const mlce_batch *batch, mlce_span_list *list);
 
 /* Whether a dataset's task and features fit the model, and its tokens have the text that shape
@@ -113,22 +113,50 @@ MLCE_API char *mlce_model_file(const char *path);
 
 /* ---- Using a model ---- */
 
-/* The prediction for one sequence, valid during the call. */
+/* The prediction for one sequence. */
 typedef struct mlce_prediction {
-    int64_t sequence;              /* in the dataset */
+    int64_t sequence;              /* in the dataset, or among those of mlce_predictor_run() */
     const mlce_scored_span *spans; /* sorted by start, end, type */
     size_t count;
     const float *scores; /* MLCE_TASK_LABELS: of all types; else NULL */
 } mlce_prediction;
 
-/* Called for each sequence of a dataset in turn. Any other status than MLCE_OK stops and is passed
-   on. */
+/* Predicts embeddings in memory. Any number of threads may share a model, each with a predictor of
+   its own, while none writes its thresholds or parameters; mlce/threads.h says how many OpenMP
+   threads each should have. */
+typedef struct mlce_predictor mlce_predictor;
+
+/* `model` is not copied and must outlive the predictor. Free with mlce_predictor_free(). */
+MLCE_API mlce_status mlce_predictor_new(const mlce_model *model, mlce_predictor **predictor);
+/* NULL is allowed. */
+MLCE_API void mlce_predictor_free(mlce_predictor *predictor);
+
+/* The spans (or labels) of some sequences.
+
+     offsets      [sequences+1]: sequence s is the rows offsets[s] .. offsets[s+1], from 0 on; a
+                  sequence may be empty. NULL: each row is a sequence, as for items with labels
+     embeddings   [offsets[sequences], width], of what mlce_model_embedding() names; width as of
+                  mlce_model_width(): K * D where the model mixes K layers
+     *predictions [sequences], the predictor's own, valid until its next call; NULL on failure
+
+   Any number of sequences may be given at once: they are worked through in batches of the size the
+   model was trained with, as in mlce_predict(), and the same sequences give the same bits there.
+
+   MLCE_E_ARGUMENT  offsets that fall, or items of a labels model that are not one row each
+   MLCE_E_NUMERIC   an embedding that is not finite, or so large that a score is not; the message
+                    names the sequence */
+MLCE_API mlce_status mlce_predictor_run(mlce_predictor *predictor, int sequences,
+                                        const int *offsets, const float *embeddings,
+                                        const mlce_prediction **predictions);
+
+/* Called for each sequence of a dataset in turn; the prediction is valid during the call. Any other
+   status than MLCE_OK stops and is passed on. */
 typedef mlce_status mlce_prediction_fn(const mlce_prediction *prediction, void *context);
 
 /* Predicts the whole dataset, which mlce_model_accepts() must have accepted. The batches follow the
    model's config, so the same model and data give the same bits. If `loss` is not NULL it gets the
    mean loss over sequences and types. */
-MLCE_API mlce_status mlce_predict(mlce_model *model, mlce_dataset *dataset,
+MLCE_API mlce_status mlce_predict(const mlce_model *model, mlce_dataset *dataset,
                                   mlce_prediction_fn *callback, void *context, double *loss);
 
 #ifdef __cplusplus

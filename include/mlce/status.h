@@ -20,6 +20,8 @@ extern "C" {
 #endif
 
 #define MLCE_VERSION "0.1.0"
+/* The version of the library that runs, which may be another than that of the headers. */
+MLCE_API const char *mlce_version(void);
 
 typedef enum mlce_status {
     MLCE_OK = 0,
@@ -45,8 +47,9 @@ MLCE_API mlce_status mlce_fail(mlce_status status, const char *format, ...) MLCE
 MLCE_API mlce_status mlce_fail_prefix(mlce_status status, const char *format, ...)
     MLCE_PRINTF(2, 3);
 
-/* The library's one logger. Without a callback (the start) nothing is reported. `message` has
-   no newline at its end and is valid during the call only. */
+/* The library's one logger, for all threads: set it before others start; each calls it, maybe at
+   the same time. Without a callback (the start) nothing is reported. `message` has no newline at
+   its end and is valid during the call only. */
 typedef enum mlce_log_level { MLCE_LOG_INFO, MLCE_LOG_WARNING } mlce_log_level;
 typedef void mlce_log_callback(mlce_log_level level, const char *message, void *context);
 MLCE_API void mlce_set_log(mlce_log_callback *callback, void *context);

@@ -9,6 +9,10 @@ enum { MESSAGE_SIZE = 2048 };
 
 static _Thread_local char message[MESSAGE_SIZE];
 
+const char *mlce_version(void) {
+    return MLCE_VERSION;
+}
+
 const char *mlce_last_error(void) {
     return message;
 }

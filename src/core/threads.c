@@ -45,7 +45,7 @@ static const char *vector_instructions(void) {
 
 /* openblas_get_config() begins "OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH ..." */
 const char *mlce_machine_description(void) {
-    static char text[160];
+    static _Thread_local char text[160];
     char version[32] = "";
     sscanf(openblas_get_config(), "%*s %31s", version);
     int threads = mlce_threads();

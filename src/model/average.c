@@ -147,7 +147,7 @@ mlce_status mlce_model_average(mlce_model *const *models, int count, mlce_model 
     }
     for (int m = 1; m < count; m++) warn_of_embeddings(models[0], models[m]);
     mlce_calibration calibration = mean_calibration(models, count);
-    mlce_status status = mlce_model_join(models, count, average);
+    mlce_status status = join(models, count, average);
     if (!status) mlce_model_set_calibration(*average, calibration);
     return status;
 }

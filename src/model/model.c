@@ -290,7 +290,8 @@ static mlce_node *input(const mlce_model *model, mlce_graph *graph, const mlce_b
                : mlce_dropout(graph, x, model->dropout);
 }
 
-static mlce_output forward_members(mlce_model *model, mlce_graph *graph, const mlce_batch *batch) {
+static mlce_output forward_members(const mlce_model *model, mlce_graph *graph,
+                                   const mlce_batch *batch) {
     size_t count = (size_t)model->member_count;
     mlce_output *outputs = mlce_arena_alloc(mlce_graph_arena(graph), count, sizeof *outputs);
     if (!outputs) {
@@ -302,7 +303,8 @@ static mlce_output forward_members(mlce_model *model, mlce_graph *graph, const m
     return mlce_output_mean(graph, outputs, model->member_count);
 }
 
-mlce_output mlce_model_forward(mlce_model *model, mlce_graph *graph, const mlce_batch *batch) {
+mlce_output mlce_model_forward(const mlce_model *model, mlce_graph *graph,
+                               const mlce_batch *batch) {
     if (model->members) return forward_members(model, graph, batch);
     mlce_node *x = input(model, graph, batch), *late = NULL;
     if (model->joined && model->shape.buckets) {
@@ -319,13 +321,13 @@ mlce_output mlce_model_forward(mlce_model *model, mlce_graph *graph, const mlce_
     return output;
 }
 
-mlce_node *mlce_model_loss(mlce_model *model, mlce_graph *graph, const mlce_output *output,
+mlce_node *mlce_model_loss(const mlce_model *model, mlce_graph *graph, const mlce_output *output,
                            const mlce_batch *batch) {
     return mlce_output_loss(graph, &model->loss, model->label_smoothing, output, batch);
 }
 
-mlce_status mlce_model_decode(mlce_model *model, const mlce_output *output, const mlce_batch *batch,
-                              mlce_span_list *list) {
+mlce_status mlce_model_decode(const mlce_model *model, const mlce_output *output,
+                              const mlce_batch *batch, mlce_span_list *list) {
     mlce_decision decision = {.thresholds = model->thresholds, .top = model->top};
     return mlce_output_decode(output, batch, &decision, list);
 }
