@@ -187,6 +187,26 @@ static mlce_status run_factored(mlce_arena *arena, mlce_span_unit *units, int co
     return MLCE_OK;
 }
 
+/* Nothing outside the scores is read or written, whatever the caller gives. */
+static mlce_status check_places(const mlce_span_scores *f, const mlce_span_gold *gold) {
+    for (int s = 0; s < f->sequences; s++) {
+        int length = f->offsets[s + 1] - f->offsets[s];
+        if (length < 0 || gold->offsets[s + 1] < gold->offsets[s])
+            return mlce_fail(MLCE_E_ARGUMENT, "sequence %d ends before it begins: offsets rise", s);
+        for (int n = gold->offsets[s]; n < gold->offsets[s + 1]; n++) {
+            mlce_span span = gold->spans[n];
+            if (span.start < 0 || span.end <= span.start || span.end > length || span.type < 0 ||
+                span.type >= f->types)
+                return mlce_fail(MLCE_E_ARGUMENT,
+                                 "sequence %d, gold span %d (%d, %d, type %d): does not fit %d "
+                                 "tokens and %d types",
+                                 s, n - gold->offsets[s], span.start, span.end, span.type, length,
+                                 f->types);
+        }
+    }
+    return MLCE_OK;
+}
+
 static mlce_status check_gold(const mlce_loss_options *options, const mlce_span_scores *scores,
                               const mlce_span_gold *gold) {
     if (options->kind == MLCE_LOSS_SOFTMAX_CE)
@@ -207,6 +227,7 @@ mlce_status mlce_span_loss_in(mlce_arena *arena, const mlce_loss_options *option
                               double *loss, const mlce_span_gradients *gradients) {
     *loss = 0;
     mlce_status status = mlce_span_scores_check(scores);
+    if (!status) status = check_places(scores, gold);
     if (!status) status = check_gold(options, scores, gold);
     if (status) return status;
     loss_call call = {.options = options, .scores = scores, .gold = gold};

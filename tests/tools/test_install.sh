@@ -47,6 +47,42 @@ for header in "$prefix"/include/mlce/*.h; do
         { echo "FAILED: $header alone, as C++" && failed=1; }
 done
 
+# The example in mlce.h is a program's part, and examples/ are programs: a small run is predicted with
+# by four threads as by mlce-predict.
+sed -n 's/^ \*   //p' "$prefix/include/mlce/mlce.h" >"$work/comment.c"
+grep -q mlce_predictor_run "$work/comment.c"
+"$MLCE_BIN/mlce-data" demo "$work/demo" --sequences 60 >/dev/null
+"$MLCE_BIN/mlce-train" "$MLCE_SOURCE/configs/ner.ini" data.train="$work/demo/train.h5" data.dev="$work/demo/dev.h5" \
+    data.test= train.output="$work/run" >"$work/train.log" 2>&1 || { cat "$work/train.log" && exit 1; }
+"$MLCE_BIN/mlce-predict" "$work/run" "$work/demo/dev.h5" | sed 's/.*"sequence":\([0-9]*\)/\1 &/; s/},{/\n&/g' |
+    awk '/"sequence"/ { sequence = $1 } /"start"/ {
+        match($0, /"start":[0-9]+/); start = substr($0, RSTART + 8, RLENGTH - 8)
+        match($0, /"end":[0-9]+/); end = substr($0, RSTART + 6, RLENGTH - 6)
+        match($0, /"type":"[^"]*/); print sequence, start, end, substr($0, RSTART + 8, RLENGTH - 8) }' |
+    sort >"$work/expected.txt"
+[ "$(wc -l <"$work/expected.txt")" -ge 10 ]
+example() { # example NAME COMPILER...
+    local name=$1
+    shift
+    if ! "$@" -Wall -Wextra -Wpedantic -Werror -I"$prefix/include" -fsyntax-only "$work/comment.c"; then
+        echo "FAILED: the example in mlce.h, as $name"
+    elif ! "$@" -Wall -Wextra -Wpedantic -Werror "$MLCE_SOURCE/examples/threads.c" -x none -o "$work/threads" \
+        $(pkg-config --cflags --libs mlce) -pthread "-Wl,-rpath,$lib"; then
+        echo "FAILED: examples/threads.c, as $name"
+    elif ! "$work/threads" "$work/run" "$work/demo/dev.h5" >"$work/found.txt" ||
+        ! sed 's/ [^ ]*$//' "$work/found.txt" | sort | cmp - "$work/expected.txt"; then
+        echo "FAILED: examples/threads.c, as $name, does not find what mlce-predict finds"
+    elif "$work/threads" "$work/none" "$work/demo/dev.h5" 2>"$work/error.txt" || ! grep -q "$work/none" "$work/error.txt"; then
+        echo "FAILED: examples/threads.c, as $name, without a run:" "$(cat "$work/error.txt")"
+    else
+        echo "ok: examples, $name"
+        return 0
+    fi
+    failed=1
+}
+example C "$MLCE_CC" -std=c11
+if [ -n "$cxx" ]; then example C++ "$cxx" -std=c++17 -x c++; fi
+
 # pkg-config. For the static library the shared one is out of the way.
 cp -r "$prefix" "$work/static-only"
 find "$work/static-only" -name 'libmlce.so*' -delete

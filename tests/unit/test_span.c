@@ -456,6 +456,27 @@ START_TEST(targets_outside_their_range_are_refused) {
 }
 END_TEST
 
+START_TEST(gold_outside_the_scores_is_refused_by_name) {
+    problem m = make_problem(&plans[0], 1);
+    int length = m.scores.offsets[1], types = m.scores.types;
+    const mlce_span wrong[] = {
+        {-1, 1, 0}, {0, length + 1, 0}, {1, 1, 0}, {0, 1, types}, {0, 1, -1}};
+    mlce_loss_options options = {.kind = MLCE_LOSS_MULTILABEL_CE};
+    double loss;
+    m.scores.sequences = 1;
+    for (size_t n = 0; n < sizeof wrong / sizeof wrong[0]; n++) {
+        mlce_span spans[] = {{0, 1, 0}, wrong[n]};
+        mlce_span_gold gold = {spans, (const int[]){0, 2}};
+        assert_fails(mlce_span_loss(&options, &m.scores, &gold, &loss, NULL), MLCE_E_ARGUMENT,
+                     "sequence 0, gold span 1");
+    }
+    mlce_span_gold falling = {NULL, (const int[]){1, 0}};
+    assert_fails(mlce_span_loss(&options, &m.scores, &falling, &loss, NULL), MLCE_E_ARGUMENT,
+                 "sequence 0 ends before");
+    free_problem(&m);
+}
+END_TEST
+
 START_TEST(factors_of_an_impossible_shape_are_refused) {
     problem m = make_problem(&plans[0], 1);
     double loss;
@@ -484,6 +505,7 @@ static void add_tests(TCase *cases) {
     tcase_add_loop_test(cases, span_gradients_have_the_same_bits_for_any_number_of_threads, 0,
                         count);
     tcase_add_test(cases, targets_outside_their_range_are_refused);
+    tcase_add_test(cases, gold_outside_the_scores_is_refused_by_name);
     tcase_add_test(cases, factors_of_an_impossible_shape_are_refused);
 }
 
