@@ -51,7 +51,7 @@ static void *work(void *context) {
         const int offsets[] = {0, t->offsets[s + 1] - t->offsets[s]};
         const mlce_prediction *found;
         w->failed = mlce_predictor_run(predictor, 1, offsets,
-                                       t->embeddings + (size_t)t->offsets[s] * width, &found);
+                                       t->embeddings + (size_t)t->offsets[s] * width, NULL, &found);
         if (!w->failed) print_spans(w->model, s, found);
     }
     /* The message is this thread's own: the main thread would not see it. */

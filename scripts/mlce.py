@@ -95,7 +95,7 @@ class _SpanScores(ctypes.Structure):
 
 class _SpanGold(ctypes.Structure):
     C_NAME = "mlce_span_gold"
-    _fields_ = [("spans", ctypes.POINTER(_Span)), ("offsets", _ints)]
+    _fields_ = [("spans", ctypes.POINTER(_Span)), ("offsets", _ints), ("weights", _floats)]
 
 
 class _SpanGradients(ctypes.Structure):
@@ -160,6 +160,7 @@ def _declare(library):
         ("mlce_model_free", None, pointer),
         ("mlce_model_task", whole, pointer),
         ("mlce_model_width", whole, pointer),
+        ("mlce_model_input_width", whole, pointer),
         ("mlce_model_types", whole, pointer),
         ("mlce_model_type_names", to(text), pointer),
         ("mlce_model_embedding", text, pointer),
@@ -167,7 +168,7 @@ def _declare(library):
         ("mlce_model_has_thresholds", ctypes.c_bool, pointer),
         ("mlce_predictor_new", whole, pointer, to(pointer)),
         ("mlce_predictor_free", None, pointer),
-        ("mlce_predictor_run", whole, pointer, whole, _ints, _floats, to(to(_Prediction))),
+        ("mlce_predictor_run", whole, pointer, whole, _ints, _floats, to(text), to(to(_Prediction))),
         ("mlce_loss_kind_of", whole, text, _ints),
         ("mlce_loss", whole, to(_LossOptions), whole, whole, _floats, _floats, to(_LossTargets),
          to(ctypes.c_double), _floats, _floats),
@@ -260,6 +261,7 @@ class Model:
         names = _library.mlce_model_type_names(handle)
         self.types = [names[a].decode() for a in range(count)]
         self.width = _library.mlce_model_width(handle)  # features a token
+        self.needs_tokens = _library.mlce_model_input_width(handle) > self.width  # features.shape
         self.task = TASKS[_library.mlce_model_task(handle)].lower()  # "spans" or "labels"
         # What made the embeddings it was trained on, where that is known; others give nonsense.
         self.embedding = _library.mlce_model_embedding(handle).decode(errors="replace")
@@ -288,29 +290,31 @@ class Model:
         memory = _library.mlce_model_thresholds(self._handle)
         numpy.ctypeslib.as_array(memory, (len(self.types),))[:] = values
 
-    def predict(self, embeddings):
+    def predict(self, embeddings, tokens=None):
         """The predicted spans, sorted by start, end and type.
 
         [tokens, features] -> a list of Span; a list of such arrays -> a list of lists. A model of items
         with labels takes [items, features] -> for each item a list of Label. Embeddings of K layers
-        are [tokens, K, features]."""
+        are [tokens, K, features]. A model with features.shape (needs_tokens) is also given the
+        tokens as written: a list of strings, or a list of such lists."""
         if self.task == "labels":
             rows = self._rows(embeddings)
-            return self._run(rows, None, len(rows), self._labels)
-        if isinstance(embeddings, (list, tuple)):
-            parts = [self._rows(part) for part in embeddings]
-            offsets = _offsets([len(part) for part in parts])
-            rows = numpy.concatenate(parts) if parts else numpy.zeros((0, self.width), numpy.float32)
-            return self._run(rows, offsets, len(parts), self._spans)
-        rows = self._rows(embeddings)
-        return self._run(rows, _offsets([len(rows)]), 1, self._spans)[0]
+            return self._run(rows, None, len(rows), None, self._labels)
+        alone = not isinstance(embeddings, (list, tuple))
+        parts = [self._rows(part) for part in ([embeddings] if alone else embeddings)]
+        words = None if tokens is None else [tokens] if alone else list(tokens)
+        if words is not None and [*map(len, words)] != [*map(len, parts)]:
+            raise ValueError("tokens and embeddings differ in number")
+        rows = numpy.concatenate(parts) if parts else numpy.zeros((0, self.width), numpy.float32)
+        found = self._run(rows, _offsets([len(part) for part in parts]), len(parts), words, self._spans)
+        return found[0] if alone else found
 
     def scores(self, features):
         """[items, types]: the scores of all labels, of a model of items with labels."""
         if self.task != "labels":
             raise ValueError("scores are of items with labels; the model is for spans: use predict")
         rows = self._rows(features)
-        found = self._run(rows, None, len(rows), self._all_scores)
+        found = self._run(rows, None, len(rows), None, self._all_scores)
         return numpy.array(found, numpy.float32).reshape(len(rows), len(self.types))
 
     def _rows(self, embeddings):
@@ -319,7 +323,10 @@ class Model:
             array = array.reshape(len(array), -1)
         return _array("embeddings", array, numpy.float32, (None, self.width))
 
-    def _run(self, rows, offsets, sequences, convert):
+    def _run(self, rows, offsets, sequences, words, convert):
+        text = None
+        if words is not None and self.needs_tokens:
+            text = (ctypes.c_char_p * max(1, len(rows)))(*(w.encode() for part in words for w in part))
         try:
             predictor = self._idle.pop()
         except IndexError:
@@ -328,7 +335,7 @@ class Model:
         try:
             found = ctypes.POINTER(_Prediction)()
             _check(_library.mlce_predictor_run(predictor, sequences, _in(offsets, ctypes.c_int),
-                                               _in(rows), ctypes.byref(found)))
+                                               _in(rows), text, ctypes.byref(found)))
             return [convert(found[s]) for s in range(sequences)]
         finally:
             self._idle.append(predictor)
@@ -420,23 +427,28 @@ def loss(scores, targets, kind="multilabel_ce", *, weights=None, mask=None, thre
     return Loss(value, grad, threshold_grad)
 
 
-def _gold_spans(gold, sequences):
+def _gold_spans(gold, weights, sequences):
     if len(gold) != sequences:
         raise ValueError(f"gold has {len(gold)} sequences, offsets {sequences}")
     parts = [_array("gold", list(part), numpy.int32, (None, 3)) for part in gold if len(part)]
     items = numpy.concatenate(parts) if parts else numpy.zeros((0, 3), numpy.int32)
-    return items, _offsets([len(part) for part in gold])
+    if weights is not None:
+        if [*map(len, weights)] != [*map(len, gold)]:
+            raise ValueError("weights and gold differ in number")
+        weights = numpy.array([w for part in weights for w in part], numpy.float32)
+    return items, _offsets([len(part) for part in gold]), weights
 
 
-def span_loss(qk, offsets, gold, *, type_terms=None, types=None, heads=1, scale=None, max_width=0,
-              thresholds=None, kind="multilabel_ce", positive_weight=1.0, alpha=0.25, gamma=2.0,
-              gradient=True):
+def span_loss(qk, offsets, gold, *, weights=None, type_terms=None, types=None, heads=1, scale=None,
+              max_width=0, thresholds=None, kind="multilabel_ce", positive_weight=1.0, alpha=0.25,
+              gamma=2.0, gradient=True):
     """The loss of a GlobalPointer head's scores of all spans, averaged over sequences and types;
     mlce/span.h has the formulas. Scores are never stored.
 
     qk          [tokens, heads * 2 * d]: for each head q, then k; heads is 1 or the number of types
     offsets     [sequences + 1]: sequence s is the rows offsets[s] .. offsets[s+1] - 1
-    gold        for each sequence a list of (start, end, type), end not included
+    gold        for each sequence a list of (start, end, type), end not included; `weights`, where
+                given, are such lists of numbers in (0, 1]: soft targets
     type_terms  [tokens, 2 * types]: u of all types, then v; types is needed without
     scale       1 / sqrt(d) unless given
     max_width   pairs further apart than this do not exist; 0: no limit
@@ -457,11 +469,11 @@ def span_loss(qk, offsets, gold, *, type_terms=None, types=None, heads=1, scale=
         type_terms = _array("type_terms", type_terms, numpy.float32, (tokens, 2 * types))
     if thresholds is not None:
         thresholds = _array("thresholds", thresholds, numpy.float32, (types,))
-    items, gold_offsets = _gold_spans(gold, len(offsets) - 1)
+    items, gold_offsets, weights = _gold_spans(gold, weights, len(offsets) - 1)
     scores = _SpanScores(len(offsets) - 1, _in(offsets, ctypes.c_int), types, heads, size,
                          size**-0.5 if scale is None else scale, max_width, _in(qk),
                          _in(type_terms), _in(thresholds))
-    given = _SpanGold(_in(items, _Span), _in(gold_offsets, ctypes.c_int))
+    given = _SpanGold(_in(items, _Span), _in(gold_offsets, ctypes.c_int), _in(weights))
     made = [None if not gradient or array is None else numpy.empty_like(array)
             for array in (qk, type_terms, thresholds)]
     value = ctypes.c_double()

@@ -12,7 +12,7 @@
  *       const mlce_prediction *found = NULL;
  *       int failed = mlce_threads_set(0) || mlce_model_load(run, &model) ||
  *                    mlce_predictor_new(model, &predictor) ||
- *                    mlce_predictor_run(predictor, sequences, offsets, embeddings, &found);
+ *                    mlce_predictor_run(predictor, sequences, offsets, embeddings, NULL, &found);
  *       if (failed) fprintf(stderr, "%s\n", mlce_last_error());
  *       for (int s = 0; s < sequences && !failed; s++)
  *           for (size_t n = 0; n < found[s].count; n++) {
@@ -44,6 +44,7 @@
 #include "mlce/model.h"
 #include "mlce/optim.h"
 #include "mlce/random.h"
+#include "mlce/shape.h"
 #include "mlce/span.h"
 #include "mlce/status.h"
 #include "mlce/threads.h"

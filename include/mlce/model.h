@@ -137,16 +137,20 @@ MLCE_API void mlce_predictor_free(mlce_predictor *predictor);
                   sequence may be empty. NULL: each row is a sequence, as for items with labels
      embeddings   [offsets[sequences], width], of what mlce_model_embedding() names; width as of
                   mlce_model_width(): K * D where the model mixes K layers
+     tokens       [offsets[sequences]] the tokens as written, UTF-8: for a model with
+   features.shape, whose mlce_model_input_width() is more than its width; not read for others
      *predictions [sequences], the predictor's own, valid until its next call; NULL on failure
 
    Any number of sequences may be given at once: they are worked through in batches of the size the
    model was trained with, as in mlce_predict(), and the same sequences give the same bits there.
 
-   MLCE_E_ARGUMENT  offsets that fall, or items of a labels model that are not one row each
+   MLCE_E_ARGUMENT  offsets that fall, items of a labels model that are not one row each, or no
+                    tokens for a model that needs them
    MLCE_E_NUMERIC   an embedding that is not finite, or so large that a score is not; the message
                     names the sequence */
 MLCE_API mlce_status mlce_predictor_run(mlce_predictor *predictor, int sequences,
                                         const int *offsets, const float *embeddings,
+                                        const char *const *tokens,
                                         const mlce_prediction **predictions);
 
 /* Called for each sequence of a dataset in turn; the prediction is valid during the call. Any other

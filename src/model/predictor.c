@@ -20,7 +20,8 @@ struct mlce_predictor {
     size_t predictions_capacity, spans_capacity, scores_capacity;
     size_t span_count;
     int *lengths, *offsets; /* [sequences]; [sequences+1] of one batch, from 0 on */
-    size_t lengths_capacity, offsets_capacity;
+    float *rows;            /* of one batch: embeddings with shape features behind them */
+    size_t lengths_capacity, offsets_capacity, rows_capacity;
 };
 
 mlce_status mlce_predictor_new(const mlce_model *model, mlce_predictor **predictor) {
@@ -47,6 +48,7 @@ void mlce_predictor_free(mlce_predictor *predictor) {
     free(predictor->scores);
     free(predictor->lengths);
     free(predictor->offsets);
+    free(predictor->rows);
     free(predictor);
 }
 
@@ -130,7 +132,7 @@ static mlce_status measure(mlce_predictor *p, int sequences, const int *offsets)
     return status;
 }
 
-static mlce_status check_rows(const mlce_predictor *p, const mlce_batch *batch) {
+static mlce_status check_embeddings(const mlce_predictor *p, const mlce_batch *batch) {
     size_t width = (size_t)batch->width, values = (size_t)batch->tokens * width;
     size_t bad = mlce_find_not_finite(batch->embeddings, values, MLCE_FLOAT32);
     if (bad == values) return MLCE_OK;
@@ -161,8 +163,28 @@ static mlce_status keep(mlce_predictor *p, const mlce_batch *batch) {
     return status;
 }
 
+/* Puts shape features behind the batch's embeddings. */
+static mlce_status add_shape(mlce_predictor *p, const mlce_shape_options *shape,
+                             const char *const *tokens, mlce_batch *batch) {
+    size_t width = (size_t)batch->width, stride = width + (size_t)mlce_shape_width(shape);
+    mlce_status status = mlce_grow((void **)&p->rows, &p->rows_capacity, (size_t)batch->tokens + 1,
+                                   stride * sizeof *p->rows);
+    if (status) return status;
+    for (size_t t = 0; t < (size_t)batch->tokens; t++)
+        memcpy(p->rows + t * stride, batch->embeddings + t * width, width * sizeof *p->rows);
+    for (int b = 0; b < batch->sequences && !status; b++) {
+        int first = p->offsets[b];
+        status = mlce_shape_rows(shape, tokens + first, p->offsets[b + 1] - first,
+                                 p->rows + (size_t)first * stride + width, stride);
+    }
+    batch->width = (int)stride;
+    batch->embeddings = p->rows;
+    return status;
+}
+
 static mlce_status run_batches(mlce_predictor *p, const mlce_batch_plan *plan,
-                               const float *embeddings) {
+                               const float *embeddings, const char *const *tokens) {
+    const mlce_shape_options *shape = &plan->options.shape;
     int width = mlce_model_width(p->model);
     mlce_status status = MLCE_OK;
     for (int64_t b = 0; b < plan->batches && !status; b++) {
@@ -176,10 +198,12 @@ static mlce_status run_batches(mlce_predictor *p, const mlce_batch_plan *plan,
         for (int n = 0; n < batch.sequences; n++)
             p->offsets[n + 1] = p->offsets[n] + p->lengths[ids[n]];
         batch.tokens = p->offsets[batch.sequences];
-        status = check_rows(p, &batch);
+        status = check_embeddings(p, &batch);
+        if (!status && shape->buckets) status = add_shape(p, shape, tokens, &batch);
         if (!status) status = mlce_predictor_batch(p, &batch, NULL);
         if (!status) status = keep(p, &batch);
         embeddings += (size_t)batch.tokens * (size_t)width;
+        if (tokens) tokens += batch.tokens;
     }
     return status;
 }
@@ -197,16 +221,21 @@ static mlce_status make_room(mlce_predictor *p, int sequences) {
 }
 
 mlce_status mlce_predictor_run(mlce_predictor *p, int sequences, const int *offsets,
-                               const float *embeddings, const mlce_prediction **predictions) {
+                               const float *embeddings, const char *const *tokens,
+                               const mlce_prediction **predictions) {
     *predictions = NULL;
     mlce_batch_options options = mlce_predictor_batches(p->model);
+    if (options.shape.buckets && !tokens && sequences > 0)
+        return mlce_fail(MLCE_E_ARGUMENT,
+                         "the model has features.shape: it needs the tokens' text "
+                         "beside their embeddings");
     mlce_batch_plan plan = {0};
     mlce_status status = measure(p, sequences, offsets);
     if (!status) status = make_room(p, sequences);
     if (!status) status = mlce_batch_plan_init(&plan, p->lengths, sequences, &options);
     if (status) return status;
     mlce_batch_plan_make(&plan, 0);
-    status = run_batches(p, &plan, embeddings);
+    status = run_batches(p, &plan, embeddings, tokens);
     mlce_batch_plan_free(&plan);
     if (status) return status;
     const mlce_scored_span *next = p->spans;

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 
+import h5py
 import numpy
 
 import files
@@ -98,6 +99,15 @@ def check_threads(model, parts, expected):
     assert not failures, failures
 
 
+def check_shape_model(model, dataset, expected, tokens):
+    parts = [dataset.rows(s) for s in range(len(dataset))]
+    words = [tokens[a:b] for a, b in zip(dataset.offsets, dataset.offsets[1:])]
+    check_same(model.predict(parts, words), expected)
+    assert model.predict(parts[3], words[3])
+    refuses("needs the tokens", model.predict, parts)
+    refuses("differ in number", model.predict, parts, words[1:])
+
+
 def check_span_model(model, dataset, expected):
     parts = [dataset.rows(s) for s in range(len(dataset))]
     check_same(model.predict(parts), expected)
@@ -132,7 +142,11 @@ def check_predict(run, dataset_path, predictions_path):
     dataset = files.Dataset(dataset_path)
     assert sorted(model.types) == sorted(dataset.types)
     expected = files.read_predictions(predictions_path, model.types, len(dataset))
-    (check_span_model if model.task == "spans" else check_label_model)(model, dataset, expected)
+    if model.needs_tokens:
+        with h5py.File(dataset_path) as file:
+            check_shape_model(model, dataset, expected, file["tokens/text"].asstr()[:].tolist())
+    else:
+        (check_span_model if model.task == "spans" else check_label_model)(model, dataset, expected)
     del model
     gc.collect()
     print(f"{len(dataset)} sequences or items as by mlce-predict")
@@ -236,6 +250,12 @@ def check_spans():
                 array.flat[i] = before
                 slope = (above - below) / float(high - low)
                 assert abs(slope - gradient.flat[i]) < 1e-3, (slope, gradient.flat[i])
+    soft = [[0.5] * len(part) for part in gold]
+    once = mlce.span_loss(qk, offsets, gold, weights=soft, heads=3)
+    assert once.value != mlce.span_loss(qk, offsets, gold, heads=3).value
+    ones = [[1] * len(part) for part in gold]
+    assert mlce.span_loss(qk, offsets, gold, weights=ones, heads=3).value == mlce.span_loss(
+        qk, offsets, gold, heads=3).value
     value = mlce.span_loss(qk, offsets, gold, type_terms=terms, heads=3, thresholds=level, gradient=False)
     assert value.value == got.value and value.qk is None
     refuses("gold span 0", mlce.span_loss, qk, offsets, [[(0, 5, 0)], [], [], []], heads=3)

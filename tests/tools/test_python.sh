@@ -28,6 +28,7 @@ check losses
 "$MLCE_BIN/mlce-data" demo labels --task labels --sequences 400 >/dev/null
 predict run ner.ini spans optim.lr=0.01
 predict deep ner.ini spans optim.lr=0.003 encoder.1.type=bilstm encoder.1.size=32
+predict shape ner.ini spans optim.lr=0.01 features.shape=64
 predict items labels.ini labels
 
 # A library that is not there is named.

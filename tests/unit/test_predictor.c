@@ -39,12 +39,14 @@ static const char *const models[] = {
     "loss.name=threshold_ce",
     "model.head=multilabel_classifier encoder.1.type=mlp train.batch_size=7",
     "model.head=multilabel_classifier loss.name=softmax_ce",
+    "features.shape=32 encoder.1.type=cnn encoder.1.size=32 train.batch_size=3",
 };
 enum { MODELS = sizeof models / sizeof models[0] };
 
 typedef struct texts {
     int offsets[SEQUENCES + 1];
     float *embeddings;
+    const char **tokens;
 } texts;
 
 /* Sequences of many lengths, one of them empty; of one token each for a labels model. */
@@ -58,7 +60,21 @@ static texts make_texts(uint64_t seed, bool items) {
     size_t size = (size_t)made.offsets[SEQUENCES] * WIDTH;
     made.embeddings = malloc((size + 1) * sizeof *made.embeddings);
     for (size_t i = 0; i < size; i++) made.embeddings[i] = 4 * mlce_random_float(&random) - 2;
+    static const char *const words[] = {"Berlin", "the", "U.S.", "42", "\u00fcber", "iPhone"};
+    made.tokens = malloc((size / WIDTH + 1) * sizeof *made.tokens);
+    for (size_t i = 0; i < size / WIDTH; i++) made.tokens[i] = words[mlce_random_below(&random, 6)];
     return made;
+}
+
+static void free_texts(texts *t) {
+    free(t->embeddings);
+    free((void *)t->tokens);
+}
+
+static mlce_status run(mlce_predictor *predictor, const texts *t,
+                       const mlce_prediction **predictions) {
+    return mlce_predictor_run(predictor, SEQUENCES, t->offsets, t->embeddings, t->tokens,
+                              predictions);
 }
 
 static size_t count_spans(const mlce_prediction *predictions) {
@@ -90,13 +106,18 @@ static mlce_status compare(const mlce_prediction *prediction, void *context) {
 }
 
 static void write_dataset(const char *path, const texts *t, mlce_task task) {
-    mlce_dataset_spec spec = {
-        .task = task, .types = TYPES, .type_count = 3, .width = WIDTH, .precision = MLCE_FLOAT32};
+    mlce_dataset_spec spec = {.task = task,
+                              .types = TYPES,
+                              .type_count = 3,
+                              .width = WIDTH,
+                              .precision = MLCE_FLOAT32,
+                              .token_text = task == MLCE_TASK_SPANS};
     mlce_dataset_writer *writer;
     assert_ok(mlce_dataset_writer_open(path, &spec, &writer));
     for (int s = 0; s < SEQUENCES; s++) {
         mlce_sequence one = {.length = t->offsets[s + 1] - t->offsets[s],
-                             .embeddings = t->embeddings + (size_t)t->offsets[s] * WIDTH};
+                             .embeddings = t->embeddings + (size_t)t->offsets[s] * WIDTH,
+                             .token_text = t->tokens + t->offsets[s]};
         assert_ok(mlce_dataset_writer_add(writer, &one));
     }
     assert_ok(mlce_dataset_writer_close(writer));
@@ -112,7 +133,7 @@ START_TEST(arrays_give_the_bits_that_a_file_gives) {
     mlce_predictor *predictor;
     assert_ok(mlce_predictor_new(model, &predictor));
     comparison c = {0};
-    assert_ok(mlce_predictor_run(predictor, SEQUENCES, t.offsets, t.embeddings, &c.predictions));
+    assert_ok(run(predictor, &t, &c.predictions));
     ck_assert_uint_gt(count_spans(c.predictions), 10);
     mlce_dataset *dataset;
     assert_ok(mlce_dataset_open(path, NULL, &dataset));
@@ -124,7 +145,7 @@ START_TEST(arrays_give_the_bits_that_a_file_gives) {
     mlce_dataset_close(dataset);
     mlce_predictor_free(predictor);
     mlce_model_free(model);
-    free(t.embeddings);
+    free_texts(&t);
     remove_folder(folder);
 }
 END_TEST
@@ -149,7 +170,7 @@ static void *work(void *context) {
         int which = (n + w->number) % THREADS;
         const texts *t = &w->texts[which];
         const mlce_prediction *got;
-        status = mlce_predictor_run(predictor, SEQUENCES, t->offsets, t->embeddings, &got);
+        status = run(predictor, t, &got);
         for (int s = 0; s < SEQUENCES && !status; s++)
             if (!is_same(&got[s], &w->expected[which][s]))
                 snprintf(w->failure, sizeof w->failure, "call %d, sequence %d differs", n, s);
@@ -170,8 +191,7 @@ static void share(const char *assignments, int threads, int calls) {
     for (int t = 0; t < THREADS; t++) {
         each[t] = make_texts((uint64_t)t + 1, mlce_model_task(model) == MLCE_TASK_LABELS);
         assert_ok(mlce_predictor_new(model, &alone[t]));
-        assert_ok(mlce_predictor_run(alone[t], SEQUENCES, each[t].offsets, each[t].embeddings,
-                                     &expected[t]));
+        assert_ok(run(alone[t], &each[t], &expected[t]));
         ck_assert_uint_gt(count_spans(expected[t]), 10);
     }
     for (int t = 0; t < THREADS; t++) {
@@ -187,7 +207,7 @@ static void share(const char *assignments, int threads, int calls) {
     for (int t = 0; t < THREADS; t++) {
         ck_assert_msg(!*workers[t].failure, "thread %d: %s", t, workers[t].failure);
         mlce_predictor_free(alone[t]);
-        free(each[t].embeddings);
+        free_texts(&each[t]);
     }
     mlce_model_free(model);
 }
@@ -269,23 +289,32 @@ START_TEST(wrong_offsets_and_numbers_are_refused_by_name) {
     float x[4 * WIDTH] = {0};
     const mlce_prediction *got;
     const int late[] = {1, 2}, falling[] = {0, 3, 2}, right[] = {0, 1, 2, 4};
-    assert_fails(mlce_predictor_run(p, -1, right, x, &got), MLCE_E_ARGUMENT, "-1 sequences");
-    assert_fails(mlce_predictor_run(p, 1, late, x, &got), MLCE_E_ARGUMENT, "begin with 1");
-    assert_fails(mlce_predictor_run(p, 2, falling, x, &got), MLCE_E_ARGUMENT, "fall from 3 to 2");
+    assert_fails(mlce_predictor_run(p, -1, right, x, NULL, &got), MLCE_E_ARGUMENT, "-1 sequences");
+    assert_fails(mlce_predictor_run(p, 1, late, x, NULL, &got), MLCE_E_ARGUMENT, "begin with 1");
+    assert_fails(mlce_predictor_run(p, 2, falling, x, NULL, &got), MLCE_E_ARGUMENT,
+                 "fall from 3 to 2");
     x[3 * WIDTH + 7] = NAN;
-    assert_fails(mlce_predictor_run(p, 3, right, x, &got), MLCE_E_NUMERIC,
+    assert_fails(mlce_predictor_run(p, 3, right, x, NULL, &got), MLCE_E_NUMERIC,
                  "sequence 2, token 1, feature 7");
     ck_assert_ptr_null(got);
     x[3 * WIDTH + 7] = 0;
     for (int i = 0; i < WIDTH; i++) x[WIDTH + i] = i % 2 ? 3e38f : -3e38f;
-    mlce_status status = mlce_predictor_run(p, 3, right, x, &got);
+    mlce_status status = mlce_predictor_run(p, 3, right, x, NULL, &got);
     ck_assert(status == MLCE_OK || status == MLCE_E_NUMERIC);
     mlce_predictor_free(p);
     mlce_model_free(model);
 
     model = make_model("model.head=multilabel_classifier");
     assert_ok(mlce_predictor_new(model, &p));
-    assert_fails(mlce_predictor_run(p, 3, right, x, &got), MLCE_E_ARGUMENT, "item 2 has 2 rows");
+    assert_fails(mlce_predictor_run(p, 3, right, x, NULL, &got), MLCE_E_ARGUMENT,
+                 "item 2 has 2 rows");
+    mlce_predictor_free(p);
+    mlce_model_free(model);
+
+    model = make_model("features.shape=8");
+    assert_ok(mlce_predictor_new(model, &p));
+    assert_fails(mlce_predictor_run(p, 3, right, x, NULL, &got), MLCE_E_ARGUMENT,
+                 "needs the tokens");
     mlce_predictor_free(p);
     mlce_model_free(model);
     mlce_predictor_free(NULL);
@@ -299,23 +328,24 @@ START_TEST(nothing_gives_nothing_and_a_predictor_lives_on_after_a_failure) {
     texts t = make_texts(3, false);
     const mlce_prediction *got, *again;
     const int empty[] = {0, 0, 0}, falling[] = {0, 1, 0};
-    assert_ok(mlce_predictor_run(p, 0, NULL, NULL, &got));
-    assert_ok(mlce_predictor_run(p, 2, empty, t.embeddings, &got));
+    assert_ok(mlce_predictor_run(p, 0, NULL, NULL, NULL, &got));
+    assert_ok(mlce_predictor_run(p, 2, empty, t.embeddings, NULL, &got));
     ck_assert_uint_eq(got[0].count + got[1].count, 0);
-    assert_fails(mlce_predictor_run(p, 2, falling, t.embeddings, &got), MLCE_E_ARGUMENT, "fall");
-    assert_ok(mlce_predictor_run(p, SEQUENCES, t.offsets, t.embeddings, &got));
+    assert_fails(mlce_predictor_run(p, 2, falling, t.embeddings, NULL, &got), MLCE_E_ARGUMENT,
+                 "fall");
+    assert_ok(run(p, &t, &got));
     mlce_predictor *other;
     assert_ok(mlce_predictor_new(model, &other));
-    assert_ok(mlce_predictor_run(other, SEQUENCES, t.offsets, t.embeddings, &again));
+    assert_ok(run(other, &t, &again));
     for (int s = 0; s < SEQUENCES; s++) ck_assert(is_same(&got[s], &again[s]));
     /* NULL: each row a sequence */
-    assert_ok(mlce_predictor_run(p, 3, NULL, t.embeddings, &got));
+    assert_ok(mlce_predictor_run(p, 3, NULL, t.embeddings, NULL, &got));
     for (int s = 0; s < 3; s++)
         for (size_t n = 0; n < got[s].count; n++) ck_assert_int_eq(got[s].spans[n].span.end, 1);
     mlce_predictor_free(other);
     mlce_predictor_free(p);
     mlce_model_free(model);
-    free(t.embeddings);
+    free_texts(&t);
 }
 END_TEST
 

@@ -466,11 +466,11 @@ START_TEST(gold_outside_the_scores_is_refused_by_name) {
     m.scores.sequences = 1;
     for (size_t n = 0; n < sizeof wrong / sizeof wrong[0]; n++) {
         mlce_span spans[] = {{0, 1, 0}, wrong[n]};
-        mlce_span_gold gold = {spans, (const int[]){0, 2}};
+        mlce_span_gold gold = {.spans = spans, .offsets = (const int[]){0, 2}};
         assert_fails(mlce_span_loss(&options, &m.scores, &gold, &loss, NULL), MLCE_E_ARGUMENT,
                      "sequence 0, gold span 1");
     }
-    mlce_span_gold falling = {NULL, (const int[]){1, 0}};
+    mlce_span_gold falling = {.offsets = (const int[]){1, 0}};
     assert_fails(mlce_span_loss(&options, &m.scores, &falling, &loss, NULL), MLCE_E_ARGUMENT,
                  "sequence 0 ends before");
     free_problem(&m);
