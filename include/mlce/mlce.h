@@ -26,9 +26,9 @@
  *   }
  *
  * A program loads the model once, and each of its threads has a predictor and keeps it; see
- * examples/threads.c. What may fail returns a mlce_status, 0 if it did not. Nothing here exits or
- * prints. Different objects may be used by different threads at the same time; one object by one
- * thread at a time, but for a model, which any number may read.
+ * tests/examples/threads.c. What may fail returns a mlce_status, 0 if it did not. Nothing here
+ * exits or prints. Different objects may be used by different threads at the same time; one object
+ * by one thread at a time, but for a model, which any number may read.
  */
 #ifndef MLCE_MLCE_H
 #define MLCE_MLCE_H

@@ -47,7 +47,7 @@ for header in "$prefix"/include/mlce/*.h; do
         { echo "FAILED: $header alone, as C++" && failed=1; }
 done
 
-# The example in mlce.h is a program's part, and examples/ are programs: a small run is predicted with
+# The example in mlce.h is a program's part, and tests/examples/ are programs: a small run is predicted with
 # by four threads as by mlce-predict.
 sed -n 's/^ \*   //p' "$prefix/include/mlce/mlce.h" >"$work/comment.c"
 grep -q mlce_predictor_run "$work/comment.c"
@@ -66,14 +66,14 @@ example() { # example NAME COMPILER...
     shift
     if ! "$@" -Wall -Wextra -Wpedantic -Werror -I"$prefix/include" -fsyntax-only "$work/comment.c"; then
         echo "FAILED: the example in mlce.h, as $name"
-    elif ! "$@" -Wall -Wextra -Wpedantic -Werror "$MLCE_SOURCE/examples/threads.c" -x none -o "$work/threads" \
+    elif ! "$@" -Wall -Wextra -Wpedantic -Werror "$MLCE_SOURCE/tests/examples/threads.c" -x none -o "$work/threads" \
         $(pkg-config --cflags --libs mlce) -pthread "-Wl,-rpath,$lib"; then
-        echo "FAILED: examples/threads.c, as $name"
+        echo "FAILED: tests/examples/threads.c, as $name"
     elif ! "$work/threads" "$work/run" "$work/demo/dev.h5" >"$work/found.txt" ||
         ! sed 's/ [^ ]*$//' "$work/found.txt" | sort | cmp - "$work/expected.txt"; then
-        echo "FAILED: examples/threads.c, as $name, does not find what mlce-predict finds"
+        echo "FAILED: tests/examples/threads.c, as $name, does not find what mlce-predict finds"
     elif "$work/threads" "$work/none" "$work/demo/dev.h5" 2>"$work/error.txt" || ! grep -q "$work/none" "$work/error.txt"; then
-        echo "FAILED: examples/threads.c, as $name, without a run:" "$(cat "$work/error.txt")"
+        echo "FAILED: tests/examples/threads.c, as $name, without a run:" "$(cat "$work/error.txt")"
     else
         echo "ok: examples, $name"
         return 0
