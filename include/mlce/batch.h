@@ -44,7 +44,9 @@ MLCE_API void mlce_batcher_free(mlce_batcher *batcher);
 
 /* Plans the batches of an epoch (0, 1, ...) and starts to read. Drops what is left of another. */
 MLCE_API mlce_status mlce_batcher_start(mlce_batcher *batcher, int64_t epoch);
-/* Batches of the planned epoch. */
+/* The same from batch `first` (0 .. the number of them) on: where a run was interrupted. */
+MLCE_API mlce_status mlce_batcher_start_at(mlce_batcher *batcher, int64_t epoch, int64_t first);
+/* Batches of the planned epoch, with those before the first. */
 MLCE_API int64_t mlce_batcher_count(const mlce_batcher *batcher);
 /* The next batch, valid until the next call, or *batch = NULL after the last. */
 MLCE_API mlce_status mlce_batcher_next(mlce_batcher *batcher, const mlce_batch **batch);

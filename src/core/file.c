@@ -61,14 +61,30 @@ static int sync_path(const char *path, int flags) {
     return result;
 }
 
+/* Some file systems cannot sync a folder, and say EINVAL. */
+static int sync_folder(const char *path) {
+    return sync_path(path, O_RDONLY | O_DIRECTORY) && errno != EINVAL ? -1 : 0;
+}
+
+int mlce_file_sync_parent(const char *path) {
+    char *copy = mlce_strdup(path);
+    if (!copy) {
+        errno = ENOMEM;
+        return -1;
+    }
+    int result = sync_folder(dirname(copy)), error = errno;
+    free(copy);
+    errno = error;
+    return result;
+}
+
 mlce_status mlce_file_commit(char *part, const char *path) {
     mlce_status status = MLCE_OK;
     char *target = mlce_strdup(part);
     if (target) target[strlen(part) - strlen(SUFFIX)] = '\0';
     if (!target)
         status = MLCE_E_MEMORY;
-    else if (sync_path(part, O_RDONLY) || rename(part, target) ||
-             sync_path(dirname(target), O_RDONLY | O_DIRECTORY))
+    else if (sync_path(part, O_RDONLY) || rename(part, target) || mlce_file_sync_parent(target))
         status = mlce_fail(MLCE_E_IO, "%s: cannot write: %s", path, strerror(errno));
     free(target);
     if (status)
@@ -122,8 +138,22 @@ void mlce_folder_abandon(char *part) {
     free(part);
 }
 
+/* fsync of each file of a folder. */
+static int sync_files(const char *path) {
+    DIR *folder = opendir(path);
+    int result = folder ? 0 : -1;
+    for (struct dirent *entry; !result && (entry = readdir(folder));) {
+        int file = openat(dirfd(folder), entry->d_name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        if (file < 0 || (fsync(file) && errno != EINVAL)) result = -1;
+        if (file >= 0) close(file);
+    }
+    if (folder) closedir(folder);
+    return result;
+}
+
 mlce_status mlce_folder_commit(char *part, const char *path) {
-    if (sync_path(part, O_RDONLY | O_DIRECTORY) || rename(part, path)) {
+    if (sync_files(part) || sync_folder(part) || rename(part, path) ||
+        mlce_file_sync_parent(path)) {
         mlce_status status = mlce_fail(MLCE_E_IO, "%s: cannot write: %s", path, strerror(errno));
         mlce_folder_abandon(part);
         return status;

@@ -13,7 +13,8 @@
 char *mlce_file_begin(const char *path);
 
 /* Makes the finished, closed file `part` the content of `path`: fsync, rename, fsync of the
-   folder. Frees `part`. On failure `path` is as it was and `part` is removed. */
+   folder. Frees `part`. On failure `part` is gone, and `path` is as it was, or where the last of
+   these failed has its new content, but perhaps not after the power fails. */
 mlce_status mlce_file_commit(char *part, const char *path);
 
 /* Removes `part` and frees its name. NULL is allowed. */
@@ -26,6 +27,10 @@ char *mlce_folder_begin(const char *path);
 mlce_status mlce_folder_commit(char *part, const char *path);
 /* Removes `part` with the files in it, and frees its name. NULL is allowed. */
 void mlce_folder_abandon(char *part);
+
+/* fsync of the folder that the path is in: what was made or renamed there stays if the power fails.
+   -1 and errno on failure. */
+int mlce_file_sync_parent(const char *path);
 
 /* Whether both paths lead to one existing file. */
 bool mlce_file_is_same(const char *a, const char *b);

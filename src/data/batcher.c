@@ -278,12 +278,19 @@ void mlce_batcher_free(mlce_batcher *batcher) {
 }
 
 mlce_status mlce_batcher_start(mlce_batcher *batcher, int64_t epoch) {
+    return mlce_batcher_start_at(batcher, epoch, 0);
+}
+
+mlce_status mlce_batcher_start_at(mlce_batcher *batcher, int64_t epoch, int64_t first) {
     drop_epoch(batcher);
     batcher->planned = false;
     if (epoch < 0 || epoch >= MLCE_BATCH_PLAN_EPOCHS)
         return mlce_fail(MLCE_E_ARGUMENT, "epoch %lld: it must be from 0 to %lld", (long long)epoch,
                          (long long)MLCE_BATCH_PLAN_EPOCHS - 1);
     mlce_batch_plan_make(&batcher->plan, epoch);
+    if (first < 0 || first > batcher->plan.batches)
+        return mlce_fail(MLCE_E_ARGUMENT, "batch %lld of epoch %lld: it has %lld", (long long)first,
+                         (long long)epoch, (long long)batcher->plan.batches);
     extent most;
     mlce_status status = measure(batcher, &most);
     for (int i = 0; i < 2 && !status; i++)
@@ -291,6 +298,7 @@ mlce_status mlce_batcher_start(mlce_batcher *batcher, int64_t epoch) {
     if (status) return status;
     batcher->planned = true;
     pthread_mutex_lock(&batcher->lock);
+    batcher->read = batcher->given = batcher->returned = first;
     batcher->running = true;
     pthread_cond_signal(&batcher->reader_may_go);
     pthread_mutex_unlock(&batcher->lock);

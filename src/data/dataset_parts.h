@@ -11,7 +11,8 @@
 typedef struct mlce_dataset_file {
     char *path;
     const mlce_dataset_layout *layout;
-    mlce_h5 h5; /* closed (id 0) once the embeddings are in memory */
+    int64_t bytes; /* of the file when it was opened */
+    mlce_h5 h5;    /* closed (id 0) once the embeddings are in memory */
     int64_t first_sequence, sequences;
     int64_t first_token, tokens;
     bool has_spans;

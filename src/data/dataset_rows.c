@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "data/dataset_parts.h"
 #include "data/half.h"
@@ -102,6 +103,8 @@ static mlce_status open_with_cache(mlce_dataset_file *file) {
 
 mlce_status mlce_rows_open(mlce_dataset_file *file) {
     mlce_h5_shape shape;
+    struct stat info;
+    if (stat(file->path, &info) == 0) file->bytes = info.st_size;
     mlce_h5_lock();
     mlce_status status = mlce_h5_shape_of(&file->h5, file->layout->rows, &shape);
     if (!status)
@@ -127,6 +130,18 @@ void mlce_rows_close(mlce_dataset_file *file) {
 
 /* ---- Reading ---- */
 
+/* Where a file has become shorter HDF5 reads zeros from behind its end, and reports nothing. */
+static mlce_status check_not_cut(const mlce_dataset_file *file) {
+    struct stat info;
+    void *descriptor;
+    if (H5Fget_vfd_handle(file->h5.id, H5P_DEFAULT, &descriptor) < 0 ||
+        fstat(*(int *)descriptor, &info) || info.st_size >= file->bytes)
+        return MLCE_OK;
+    return mlce_fail(MLCE_E_DATA,
+                     "%s: has been cut from %lld to %lld bytes since it was opened: write it again",
+                     file->path, (long long)file->bytes, (long long)info.st_size);
+}
+
 /* Rows first .. first + count - 1 in the file's precision. */
 static mlce_status read_stored(const mlce_dataset_file *file, int64_t first, size_t count,
                                void *stored) {
@@ -140,6 +155,8 @@ static mlce_status read_stored(const mlce_dataset_file *file, int64_t first, siz
         status = mlce_h5_fail(MLCE_E_DATA, file->path, "%s: cannot read rows %lld .. %lld",
                               file->layout->rows, (long long)first,
                               (long long)first + (long long)count - 1);
+    mlce_status cut = check_not_cut(file); /* the better reason, where there is one */
+    if (cut) status = cut;
     H5Sclose(memory);
     H5Tclose(type);
     mlce_h5_unlock();

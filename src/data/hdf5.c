@@ -289,6 +289,8 @@ mlce_status mlce_h5_read_integer(const mlce_h5 *file, const char *name, const ch
 static mlce_status write_attribute(const mlce_h5 *file, const char *name, const char *attribute,
                                    hid_t file_type, hid_t memory_type, const void *value) {
     mlce_status status = MLCE_OK;
+    if (H5Aexists_by_name(file->id, name, attribute, H5P_DEFAULT) > 0)
+        H5Adelete_by_name(file->id, name, attribute, H5P_DEFAULT);
     hid_t space = H5Screate(H5S_SCALAR);
     hid_t id = H5Acreate_by_name(file->id, name, attribute, file_type, space, H5P_DEFAULT,
                                  H5P_DEFAULT, H5P_DEFAULT);

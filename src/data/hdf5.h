@@ -47,7 +47,8 @@ mlce_status mlce_h5_close(mlce_h5 *file);
 
 bool mlce_h5_exists(const mlce_h5 *file, const char *name);
 
-/* ---- Attributes of the object `name` ("/" is the file itself); at most 64 KiB each ---- */
+/* ---- Attributes of the object `name` ("/" is the file itself); at most 64 KiB each. Writing one
+   replaces what stood under its name ---- */
 
 bool mlce_h5_has_attribute(const mlce_h5 *file, const char *name, const char *attribute);
 /* A string of fixed or variable length, on the heap for the caller to free. */

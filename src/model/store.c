@@ -7,9 +7,8 @@
 #include <string.h>
 
 #include "core/file.h"
-#include "data/hdf5.h"
 #include "mlce/memory.h"
-#include "mlce/model.h"
+#include "model/weights.h"
 
 static mlce_status copy(const char *from, const char *to, const char *shown) {
     char block[1 << 16];
@@ -56,6 +55,7 @@ static mlce_status change(const char *part, const char *path, const char *name, 
     status = mlce_h5_exists(&file, name)
                  ? overwrite(&file, name, values, count)
                  : mlce_h5_write_matrix(&file, name, values, 1, count, MLCE_FLOAT32);
+    if (!status) status = mlce_weights_write_checksum(&file, name, values, count);
     mlce_status closed = mlce_h5_close(&file);
     return status ? status : closed;
 }

@@ -8,7 +8,63 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "core/crc.h"
+
 static const int VERSION = 1;
+static const char CHECKSUM[] = "crc32";
+
+/* ---- Matrices with their checksums ---- */
+
+/* Of the numbers as the file has them, whatever the machine's byte order. */
+static int64_t checksum(const float *values, size_t count) {
+    enum { BLOCK = 1024 };
+    uint32_t crc = 0;
+    unsigned char bytes[BLOCK * 4];
+    for (size_t done = 0; done < count; done += BLOCK) {
+        size_t n = count - done < BLOCK ? count - done : BLOCK;
+        for (size_t i = 0; i < n; i++) {
+            uint32_t bits;
+            memcpy(&bits, values + done + i, sizeof bits);
+            for (int b = 0; b < 4; b++) bytes[4 * i + (size_t)b] = (unsigned char)(bits >> 8 * b);
+        }
+        crc = mlce_crc32(crc, bytes, 4 * n);
+    }
+    return crc;
+}
+
+mlce_status mlce_weights_write_checksum(const mlce_h5 *file, const char *name, const float *values,
+                                        size_t count) {
+    return mlce_h5_write_integer(file, name, CHECKSUM, checksum(values, count));
+}
+
+static mlce_status write_matrix(const mlce_h5 *file, const char *name, const float *values,
+                                size_t rows, size_t cols) {
+    mlce_status status = mlce_h5_write_matrix(file, name, values, rows, cols, MLCE_FLOAT32);
+    return status ? status : mlce_weights_write_checksum(file, name, values, rows * cols);
+}
+
+/* Files from before there were checksums have none. */
+static mlce_status check_matrix(const mlce_h5 *file, const char *name, const float *values,
+                                size_t count) {
+    int64_t stored;
+    if (!mlce_h5_has_attribute(file, name, CHECKSUM)) return MLCE_OK;
+    mlce_status status = mlce_h5_read_integer(file, name, CHECKSUM, &stored);
+    if (status || stored == checksum(values, count)) return status;
+    return mlce_fail(MLCE_E_DATA,
+                     "%s: %s is damaged: its numbers do not have the checksum that was stored with "
+                     "them; take another checkpoint of the run, or a copy of the file",
+                     file->path, name);
+}
+
+static mlce_status read_matrix(const mlce_h5 *file, const char *name, float **values, size_t *rows,
+                               size_t *cols) {
+    mlce_status status = mlce_h5_read_matrix(file, name, values, rows, cols);
+    if (!status) status = check_matrix(file, name, *values, *rows * *cols);
+    if (!status) return MLCE_OK;
+    free(*values);
+    *values = NULL;
+    return status;
+}
 
 mlce_status mlce_weights_write_vector(const mlce_h5 *file, const char *folder,
                                       const mlce_parameters *parameters, const float *vector) {
@@ -16,9 +72,8 @@ mlce_status mlce_weights_write_vector(const mlce_h5 *file, const char *folder,
         const mlce_parameter *parameter = mlce_parameters_at(parameters, p);
         char name[192];
         snprintf(name, sizeof name, "%s/%s", folder, parameter->name);
-        mlce_status status =
-            mlce_h5_write_matrix(file, name, vector + parameter->offset, (size_t)parameter->rows,
-                                 (size_t)parameter->cols, MLCE_FLOAT32);
+        mlce_status status = write_matrix(file, name, vector + parameter->offset,
+                                          (size_t)parameter->rows, (size_t)parameter->cols);
         if (status) return status;
     }
     return MLCE_OK;
@@ -32,7 +87,7 @@ mlce_status mlce_weights_read_vector(const mlce_h5 *file, const char *folder,
         snprintf(name, sizeof name, "%s/%s", folder, parameter->name);
         float *values = NULL;
         size_t rows, cols;
-        mlce_status status = mlce_h5_read_matrix(file, name, &values, &rows, &cols);
+        mlce_status status = read_matrix(file, name, &values, &rows, &cols);
         if (status) return status;
         if (rows == (size_t)parameter->rows && cols == (size_t)parameter->cols)
             memcpy(vector + parameter->offset, values, rows * cols * sizeof *values);
@@ -61,13 +116,12 @@ mlce_status mlce_weights_write(const mlce_h5 *file, const char *format, mlce_mod
         status = mlce_weights_write_vector(file, "/parameters", parameters,
                                            mlce_parameters_values(parameters));
     if (!status)
-        status = mlce_h5_write_matrix(file, "/thresholds", mlce_model_thresholds(model), 1,
-                                      (size_t)mlce_model_types(model), MLCE_FLOAT32);
+        status = write_matrix(file, "/thresholds", mlce_model_thresholds(model), 1,
+                              (size_t)mlce_model_types(model));
     mlce_calibration calibration = mlce_model_calibration(model);
     if (!status && calibration.slope > 0)
-        status = mlce_h5_write_matrix(file, "/calibration",
-                                      (float[2]){calibration.slope, calibration.intercept}, 1, 2,
-                                      MLCE_FLOAT32);
+        status = write_matrix(file, "/calibration",
+                              (float[2]){calibration.slope, calibration.intercept}, 1, 2);
     free(config);
     return status;
 }
@@ -77,7 +131,7 @@ static mlce_status read_thresholds(const mlce_h5 *file, mlce_model *model) {
     if (!mlce_h5_exists(file, "/thresholds")) return MLCE_OK;
     float *values = NULL;
     size_t rows, cols, types = (size_t)mlce_model_types(model);
-    mlce_status status = mlce_h5_read_matrix(file, "/thresholds", &values, &rows, &cols);
+    mlce_status status = read_matrix(file, "/thresholds", &values, &rows, &cols);
     if (!status && rows * cols != types)
         status = mlce_fail(MLCE_E_DATA, "%s: /thresholds has %zu numbers for %zu types", file->path,
                            rows * cols, types);
@@ -90,7 +144,7 @@ static mlce_status read_calibration(const mlce_h5 *file, mlce_model *model) {
     if (!mlce_h5_exists(file, "/calibration")) return MLCE_OK;
     float *values = NULL;
     size_t rows, cols;
-    mlce_status status = mlce_h5_read_matrix(file, "/calibration", &values, &rows, &cols);
+    mlce_status status = read_matrix(file, "/calibration", &values, &rows, &cols);
     if (status) return status;
     if (rows * cols == 2 && isfinite(values[0]) && isfinite(values[1]) && values[0] >= 0)
         mlce_model_set_calibration(model, (mlce_calibration){values[0], values[1]});
@@ -103,7 +157,7 @@ static mlce_status read_calibration(const mlce_h5 *file, mlce_model *model) {
     return status;
 }
 
-static mlce_status check_format(const mlce_h5 *file) {
+mlce_status mlce_weights_check_format(const mlce_h5 *file) {
     char *format = NULL;
     int64_t version = 0;
     mlce_status status = mlce_h5_read_text(file, "/", "format", &format);
@@ -120,7 +174,7 @@ static mlce_status check_format(const mlce_h5 *file) {
     return status;
 }
 
-static mlce_status read_config(const mlce_h5 *file, mlce_config *config) {
+mlce_status mlce_weights_read_config(const mlce_h5 *file, mlce_config *config) {
     char *json = NULL;
     mlce_status status = mlce_h5_read_text(file, "/", "config", &json);
     if (!status) {
@@ -135,8 +189,8 @@ static mlce_status read_config(const mlce_h5 *file, mlce_config *config) {
 static mlce_status read_model(const mlce_h5 *file, mlce_config *config, mlce_h5_strings *types,
                               char **embedding, mlce_model **model) {
     int64_t width = 0;
-    mlce_status status = check_format(file);
-    if (!status) status = read_config(file, config);
+    mlce_status status = mlce_weights_check_format(file);
+    if (!status) status = mlce_weights_read_config(file, config);
     if (!status) status = mlce_h5_read_integer(file, "/", "width", &width);
     if (!status) status = mlce_h5_read_text(file, "/", "embedding", embedding);
     if (!status) status = mlce_h5_read_strings(file, "/types", types);
