@@ -35,21 +35,22 @@ typedef struct mlce_train_evaluation {
     double dev_loss;
     mlce_score micro, macro;
     bool best;                /* the best so far: saved as best.h5 */
-    double tokens_per_second; /* of training since the last evaluation */
+    double tokens_per_second; /* of training since the last evaluation, or the run went on */
     double waiting;           /* the share of that time in which it waited for data */
-    double seconds;           /* since the run began */
+    double seconds;           /* of the run, up to evaluations before it was interrupted included */
 } mlce_train_evaluation;
 
 /* The end of a run. The tables are owned by the result. */
 typedef struct mlce_train_result {
     mlce_task task;
     int64_t steps, epochs; /* epochs: begun */
-    double seconds;        /* of training and evaluation, without opening the data */
+    double seconds;        /* of training and evaluation, as those of an evaluation */
     double tokens_per_second;
     double best_f1;
     int64_t best_epoch;
     bool has_dev, has_test;
     bool stopped_early; /* by train.patience */
+    bool was_finished;  /* options->resume found no step left to do */
     char *dev_table;    /* mlce_metrics_table() of the best checkpoint; NULL without data.dev */
     char *test_table;
     double dev_f1, test_f1;
@@ -59,6 +60,18 @@ MLCE_API void mlce_train_result_free(mlce_train_result *result);
 
 typedef struct mlce_train_options {
     bool force; /* replace the run in an output folder that exists */
+    /* Go on with the run in the output folder, from its last.h5, to the same bits that it would
+       have come to without the interruption; from the start where it has none. A configuration or
+       data that are not those of the checkpoint are refused, unless accept_changes; but free to
+       change are keys that say where, how fast, how long and how safely: train.epochs,
+       train.patience, train.threads, train.save_*, train.keep_last, train.on_nan, train.most_skips,
+       data.memory, data.check_rows, and the paths of data. */
+    bool resume;
+    bool accept_changes;
+    /* Whether to end the run here, asked after each step and often during an evaluation: then the
+       state is saved and mlce_train() returns MLCE_E_STOPPED. May be NULL. A signal handler may set
+       what it returns. */
+    bool (*stop)(void *context);
     /* Each may be NULL. `line` gets the first lines of a run, without newline: threads, vector
        instructions, OpenBLAS, data and where it is kept, the model. */
     void (*line)(const char *text, void *context);
@@ -74,12 +87,16 @@ typedef struct mlce_train_options {
  *   metrics.jsonl    one JSON object an evaluation
  *   best.h5          the checkpoint with the best dev micro F1, of several the one with the lowest
  *                    dev loss (the last one, without data.dev)
- *   last.h5          the checkpoint after the last evaluation
+ *   last.h5          the last checkpoint: after an evaluation, every train.save_steps and
+ *                    train.save_minutes, and where options->stop ended the run
+ *   step-N.h5        with train.keep_last, the last ones
+ *   nan.h5           the state before a step whose loss or gradient was not finite
  *   result.txt       the tables of dev and test, by the best checkpoint
  *   report.html      the run to look at (report.h)
  *
- * The folder is made after configuration and data have been found right; one that exists is
- * refused unless options->force. `result` may be NULL; free it with mlce_train_result_free(). */
+ * Each file is replaced by a whole one or not at all. The folder is locked for other processes, and
+ * made after configuration and data have been found right; one that exists is refused unless
+ * options->force or resume. `result` may be NULL; free it with mlce_train_result_free(). */
 MLCE_API mlce_status mlce_train(const mlce_config *config, const mlce_train_options *options,
                                 mlce_train_result *result);
 

@@ -1,17 +1,20 @@
 /* mlce-train - trains a model as a configuration says. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "mlce/train.h"
 #include "tools/tool.h"
+#include "tools/train_stop.h"
 #include "tools/train_sweep.h"
 #include "tools/wait_policy.h"
 
 static const char HELP[] =
     "usage: mlce-train CONFIG [KEY=VALUE ...] [--sweep] [--force]\n"
+    "       mlce-train --resume RUN [KEY=VALUE ...] [--accept-changes]\n"
     "\n"
     "Trains a model as the INI file CONFIG says, evaluates it on data.dev as it goes, and "
     "leaves\n"
@@ -28,14 +31,29 @@ static const char HELP[] =
     "                         dropout = sweep(0.1, 0.2, 0.3)   each of a list\n"
     "                         [sweep] runs = 20, seed = 1      how many; of order and draws\n"
     "                       The same command again goes on with the runs that are not finished\n"
+    "      --resume         go on with the run in the folder RUN where it was interrupted, to the\n"
+    "                       same result, bit for bit. KEY=VALUE may say where its data is now, "
+    "how\n"
+    "                       long it is to train (train.epochs, train.patience), how fast and how\n"
+    "                       safely; anything else that is not as it was (also in RUN/config.ini "
+    "or\n"
+    "                       the data) is refused\n"
+    "      --accept-changes with --resume: not refused, but named\n"
     "      --force          replace the run, or with --sweep the runs, in an output folder that\n"
     "                       exists\n"
     "      --help-config    list every key with its default, unit and meaning\n"
     "  -h, --help           show this text\n"
     "      --version        show the version\n"
     "\n"
+    "Ctrl-C (SIGTERM, SIGHUP) lets the step end and saves; a second one ends at once. After "
+    "either,\n"
+    "or a crash, --resume goes on from RUN/last.h5: see train.save_steps, train.save_minutes.\n"
+    "Exit code: 0; 1 after an error, 2 for wrong usage, 130 (143, 129) after these signals.\n"
+    "\n"
     "examples:\n"
     "  mlce-train configs/ner.ini\n"
+    "  mlce-train --resume runs/ner\n"
+    "  mlce-train --resume runs/ner train.epochs=40\n"
     "  mlce-train configs/ner.ini optim.lr=3e-4 train.output=runs/ner-slow\n"
     "  mlce-train configs/labels.ini loss.name=binary_ce train.output=runs/binary\n"
     "  mlce-train configs/ner.ini 'train.seed=sweep(1, 2, 3)' train.output=runs/seeds --sweep\n";
@@ -82,6 +100,7 @@ static void format_time(double seconds, char *text, size_t size) {
 static void show_progress(const mlce_train_progress *p, void *context) {
     display *d = context;
     double now = clock_seconds();
+    mlce_train_stop_wait(true); /* a step was made */
     if (now - d->shown < (d->live ? 0.1 : 30.0)) return;
     d->shown = now;
     char left[32], line[160];
@@ -120,6 +139,12 @@ static void show_evaluation(const mlce_train_evaluation *e, void *context) {
 }
 
 static void show_result(const mlce_train_result *r, const char *output) {
+    if (r->was_finished) {
+        printf("\nthis run is finished, nothing was left to do%s; for more: mlce-train --resume ",
+               r->stopped_early ? " (stopped early by train.patience)" : "");
+        mlce_tool_put(stdout, output);
+        printf(r->stopped_early ? " train.patience=N\n" : " train.epochs=N\n");
+    }
     printf("\ntrained %lld steps in %.1f s with evaluation (%.0f %s/s without)%s; ",
            (long long)r->steps, r->seconds, r->tokens_per_second, rows_of(r->task),
            r->stopped_early ? ", stopped early by train.patience" : "");
@@ -134,32 +159,67 @@ static void show_result(const mlce_train_result *r, const char *output) {
     printf("\n");
 }
 
-static int train(const mlce_config *config, bool sweep, bool force) {
+/* After a signal: what was said, and how to go on. */
+static int stopped(const char *output) {
+    fprintf(stderr, "mlce-train: %s; to go on: mlce-train --resume ", mlce_last_error());
+    mlce_tool_put(stderr, output);
+    fputc('\n', stderr);
+    return mlce_train_stop_code();
+}
+
+/* What the command line asks for. */
+typedef struct wishes {
+    bool sweep, force, resume, accept_changes;
+} wishes;
+
+static int train(const mlce_config *config, const wishes *w) {
     display d = {.live = isatty(STDOUT_FILENO) == 1, .shown = clock_seconds()};
     mlce_train_options options = {
-        .force = force,
+        .force = w->force,
+        .resume = w->resume,
+        .accept_changes = w->accept_changes,
+        .stop = mlce_train_stop_asked,
         .line = show_line,
         .progress = show_progress,
         .evaluated = show_evaluation,
         .context = &d,
     };
-    if (sweep) return mlce_train_sweep(config, &options);
+    mlce_train_stop_catch();
+    if (w->sweep) return mlce_train_sweep(config, &options);
     mlce_train_result result;
-    if (mlce_train(config, &options, &result)) {
+    const char *output = mlce_config_string(config, "train.output");
+    mlce_status status = mlce_train(config, &options, &result);
+    if (status) {
         clear_line(&d);
         fflush(stdout);
-        return mlce_tool_failed();
+        return status == MLCE_E_STOPPED ? stopped(output) : mlce_tool_failed();
     }
-    show_result(&result, mlce_config_string(config, "train.output"));
+    show_result(&result, output);
     mlce_train_result_free(&result);
     return mlce_tool_end();
 }
 
-static int configure_and_train(int count, char **arguments, bool sweep, bool force) {
+/* The configuration of the run in a folder, which may have been moved there. */
+static mlce_status read_run(mlce_config *config, const char *folder) {
+    size_t length = strlen(folder);
+    while (length > 1 && folder[length - 1] == '/') length--;
+    char *path = malloc(length + sizeof "/config.ini");
+    if (!path) return mlce_fail(MLCE_E_MEMORY, "out of memory");
+    sprintf(path, "%.*s/config.ini", (int)length, folder);
+    mlce_status status = mlce_config_read(config, path);
+    path[length] = '\0';
+    if (!status) status = mlce_config_set(config, "train.output", path);
+    free(path);
+    return status;
+}
+
+static int configure_and_train(int count, char **arguments, const wishes *w) {
     mlce_config *config = mlce_config_new();
-    mlce_status status = config ? mlce_config_read(config, arguments[0]) : MLCE_E_MEMORY;
+    mlce_status status = !config     ? MLCE_E_MEMORY
+                         : w->resume ? read_run(config, arguments[0])
+                                     : mlce_config_read(config, arguments[0]);
     for (int n = 1; n < count && !status; n++) status = mlce_config_assign(config, arguments[n]);
-    int exit_code = status ? mlce_tool_failed() : train(config, sweep, force);
+    int exit_code = status ? mlce_tool_failed() : train(config, w);
     mlce_config_free(config);
     return exit_code;
 }
@@ -177,18 +237,28 @@ int main(int argc, char **argv) {
     static const struct option options[] = {MLCE_TOOL_OPTIONS,
                                             {"force", no_argument, NULL, 'f'},
                                             {"sweep", no_argument, NULL, 's'},
+                                            {"resume", no_argument, NULL, 'r'},
+                                            {"accept-changes", no_argument, NULL, 'a'},
                                             {"help-config", no_argument, NULL, HELP_CONFIG},
                                             {NULL, 0, NULL, 0}};
-    bool force = false, sweep = false;
+    wishes w = {0};
     mlce_tool_calm_threads(argv);
     mlce_tool_begin("mlce-train", HELP);
     int exit_code = 0;
     for (int option; (option = mlce_tool_option(argc, argv, options, &exit_code)) != -1;) {
         if (option == MLCE_TOOL_EXIT) return exit_code;
         if (option == HELP_CONFIG) return help_config();
-        if (option == 'f') force = true;
-        if (option == 's') sweep = true;
+        if (option == 'f') w.force = true;
+        if (option == 's') w.sweep = true;
+        if (option == 'r') w.resume = true;
+        if (option == 'a') w.accept_changes = true;
     }
-    if (argc == optind) return mlce_tool_usage("give a CONFIG file");
-    return configure_and_train(argc - optind, argv + optind, sweep, force);
+    if (argc == optind)
+        return mlce_tool_usage(w.resume ? "give the folder of a RUN" : "give a CONFIG file");
+    if (w.resume && (w.force || w.sweep))
+        return mlce_tool_usage("--resume goes on with one run: it does not go with --%s%s",
+                               w.force ? "force, which begins anew" : "sweep",
+                               w.force ? "" : ", which goes on by itself");
+    if (w.accept_changes && !w.resume) return mlce_tool_usage("--accept-changes is for --resume");
+    return configure_and_train(argc - optind, argv + optind, &w);
 }

@@ -7,6 +7,7 @@
 
 #include "mlce/sweep.h"
 #include "tools/tool.h"
+#include "tools/train_stop.h"
 
 typedef struct display {
     const mlce_train_options *train;
@@ -31,6 +32,7 @@ static void show_progress(const mlce_train_progress *progress, void *context) {
 static void begin_run(const mlce_sweep_run *run, void *context) {
     display *d = context;
     (void)run;
+    mlce_train_stop_wait(false);
     d->is_first = !d->opened;
     d->opened = true;
 }
@@ -62,6 +64,7 @@ int mlce_train_sweep(const mlce_config *config, const mlce_train_options *train)
     display d = {.train = train};
     mlce_sweep_options options = {
         .train = {.force = train->force,
+                  .stop = train->stop,
                   .line = show_opening,
                   .progress = show_progress,
                   .context = &d},
@@ -70,10 +73,13 @@ int mlce_train_sweep(const mlce_config *config, const mlce_train_options *train)
         .context = &d,
     };
     char *table;
-    if (mlce_sweep(config, &options, &table)) {
+    mlce_status status = mlce_sweep(config, &options, &table);
+    if (status) {
         clear_line();
         fflush(stdout);
-        return mlce_tool_failed();
+        if (status != MLCE_E_STOPPED) return mlce_tool_failed();
+        fprintf(stderr, "mlce-train: %s; to go on: the same command again\n", mlce_last_error());
+        return mlce_train_stop_code();
     }
     printf("\n%s\nsweep: ", table);
     mlce_tool_put(stdout, mlce_config_string(config, "train.output"));

@@ -5,6 +5,7 @@
 
 #include "data/dataset_layout.h"
 #include "mlce/memory.h"
+#include "train/session.h"
 
 mlce_status mlce_gold_of(const mlce_dataset *dataset, int64_t sequence, mlce_gold *gold) {
     gold->spans = mlce_dataset_gold(dataset, sequence, &gold->count);
@@ -31,10 +32,12 @@ typedef struct counting {
     const mlce_dataset *dataset;
     mlce_metrics *metrics;
     mlce_gold gold;
+    const mlce_train_options *options; /* NULL: not to be stopped */
 } counting;
 
 static mlce_status count(const mlce_prediction *prediction, void *context) {
     counting *c = context;
+    if (c->options && mlce_wants_stop(c->options)) return MLCE_E_STOPPED;
     mlce_status status = mlce_gold_of(c->dataset, prediction->sequence, &c->gold);
     if (status) return status;
     return mlce_metrics_add(c->metrics, c->gold.spans, c->gold.count, prediction->spans,
@@ -43,7 +46,12 @@ static mlce_status count(const mlce_prediction *prediction, void *context) {
 
 mlce_status mlce_evaluate(mlce_model *model, mlce_dataset *dataset, mlce_metrics *metrics,
                           double *loss) {
-    counting c = {.dataset = dataset, .metrics = metrics};
+    return mlce_evaluate_until(model, dataset, metrics, loss, NULL);
+}
+
+mlce_status mlce_evaluate_until(mlce_model *model, mlce_dataset *dataset, mlce_metrics *metrics,
+                                double *loss, const mlce_train_options *options) {
+    counting c = {.dataset = dataset, .metrics = metrics, .options = options};
     mlce_status status = mlce_check_has_gold(dataset);
     if (!status) status = mlce_predict(model, dataset, count, &c, loss);
     free(c.gold.kept);

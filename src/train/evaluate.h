@@ -19,4 +19,8 @@ mlce_status mlce_gold_of(const mlce_dataset *dataset, int64_t sequence, mlce_gol
 /* Whether there is gold to evaluate against; else fails with what to do. */
 mlce_status mlce_check_has_gold(const mlce_dataset *dataset);
 
+/* mlce_evaluate() that ends with MLCE_E_STOPPED where options->stop asks for it. */
+mlce_status mlce_evaluate_until(mlce_model *model, mlce_dataset *dataset, mlce_metrics *metrics,
+                                double *loss, const mlce_train_options *options);
+
 #endif

@@ -3,35 +3,67 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <jansson.h>
+#include <fcntl.h>
 #include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static bool has_file(const char *path, const char *name) {
+#include "core/file.h"
+#include "mlce/memory.h"
+
+#define LOCK ".lock"
+
+bool mlce_run_folder_has(const char *path, const char *name) {
     char *file = mlce_run_folder_file(path, name);
     bool exists = file && access(file, F_OK) == 0;
     free(file);
     return exists;
 }
 
-/* Empty, or with the configuration of a run that ended, or was killed, before it saved anything. */
-static bool is_unfinished(const char *path) {
-    static const char *const known[] = {".", "..", "config.ini", "config.ini.part", "best.h5.part"};
+/* N of "step-N.h5" and the like, or -1. */
+static int64_t step_of(const char *name, const char *ending) {
+    long long step;
+    int length = 0;
+    if (sscanf(name, "step-%18lld%n", &step, &length) != 1 || strcmp(name + length, ending))
+        return -1;
+    return step;
+}
+
+/* The beginning of a file that was never finished. */
+static bool is_part(const char *name) {
+    static const char *const parts[] = {
+        "config.ini.part", "metrics.jsonl.part", "best.h5.part",   "last.h5.part",    "nan.h5.part",
+        "result.txt.part", "sweep.json.part",    "sweep.tsv.part", "report.html.part"};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        if (strcmp(name, parts[i]) == 0) return true;
+    return step_of(name, ".h5.part") >= 0;
+}
+
+bool mlce_run_folder_is_unfinished(const char *path) {
+    static const char *const known[] = {".", "..", LOCK, "config.ini", "nan.h5"};
     DIR *folder = opendir(path);
     if (!folder) return false;
     bool other = false;
     for (struct dirent *entry; (entry = readdir(folder));) {
-        bool is_known = false;
+        bool is_known = is_part(entry->d_name);
         for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
             is_known = is_known || strcmp(entry->d_name, known[i]) == 0;
         other = other || !is_known;
     }
     closedir(folder);
     return !other;
+}
+
+static void remove_parts(const char *path) {
+    DIR *folder = opendir(path);
+    if (!folder) return;
+    for (struct dirent *entry; (entry = readdir(folder));)
+        if (is_part(entry->d_name)) unlinkat(dirfd(folder), entry->d_name, 0);
+    closedir(folder);
 }
 
 /* Whether the path, or else the nearest folder above it that exists, can be written. */
@@ -49,10 +81,19 @@ static mlce_status check_writable(const char *path) {
     return status;
 }
 
-mlce_status mlce_run_folder_check(const char *path, bool force) {
+/* A folder with what a run leaves first, or what it goes on from. */
+static mlce_status check_resumable(const char *path) {
+    if (mlce_run_folder_has(path, "config.ini") || mlce_run_folder_has(path, "last.h5"))
+        return check_writable(path);
+    return mlce_fail(MLCE_E_IO, "%s: holds no run that could go on (no last.h5, no config.ini)",
+                     path);
+}
+
+mlce_status mlce_run_folder_check(const char *path, bool force, bool resume) {
     struct stat info;
     if (*path == '\0')
         return mlce_fail(MLCE_E_CONFIG, "train.output is empty: name the folder for the run");
+    if (resume) return check_resumable(path);
     if (stat(path, &info)) return check_writable(path);
     if (!S_ISDIR(info.st_mode))
         return mlce_fail(MLCE_E_IO, "train.output = %s: is a file, not a folder", path);
@@ -60,9 +101,10 @@ mlce_status mlce_run_folder_check(const char *path, bool force) {
         return mlce_fail(
             MLCE_E_IO,
             "train.output = %s: exists already: choose another folder, or give --force to "
-            "replace the run in it",
+            "replace it",
             path);
-    if (!has_file(path, "metrics.jsonl") && !has_file(path, "best.h5") && !is_unfinished(path))
+    if (!mlce_run_folder_has(path, "metrics.jsonl") && !mlce_run_folder_has(path, "best.h5") &&
+        !mlce_run_folder_is_unfinished(path))
         return mlce_fail(MLCE_E_IO,
                          "train.output = %s: holds other things than a run, which --force does not "
                          "replace: choose another folder",
@@ -70,15 +112,20 @@ mlce_status mlce_run_folder_check(const char *path, bool force) {
     return check_writable(path);
 }
 
+static int make_one_folder(const char *path) {
+    if (mkdir(path, 0777)) return errno == EEXIST ? 0 : -1;
+    return mlce_file_sync_parent(path);
+}
+
 /* mkdir of the path and, before it, of every folder above it. */
 static int make_folders(char *path) {
     for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
-        int failed = mkdir(path, 0777) && errno != EEXIST;
+        int failed = make_one_folder(path);
         *slash = '/';
         if (failed) return -1;
     }
-    return mkdir(path, 0777) && errno != EEXIST ? -1 : 0;
+    return make_one_folder(path);
 }
 
 mlce_status mlce_run_folder_make(const char *path) {
@@ -93,18 +140,108 @@ mlce_status mlce_run_folder_make(const char *path) {
     return status;
 }
 
+/* ---- The lock ---- */
+
+static mlce_status refuse_second(const char *path, int lock) {
+    char owner[32] = "";
+    ssize_t length = pread(lock, owner, sizeof owner - 1, 0);
+    owner[length > 0 ? length : 0] = '\0';
+    return mlce_fail(
+        MLCE_E_IO,
+        "train.output = %s: another process trains in this folder (number %s): wait for "
+        "it, or choose another folder",
+        path, *owner ? owner : "unknown");
+}
+
+mlce_status mlce_run_folder_lock(const char *path, int *lock) {
+    mlce_status status = MLCE_OK;
+    char *file = mlce_run_folder_file(path, LOCK), owner[32];
+    *lock = -1;
+    if (!file) return MLCE_E_MEMORY;
+    int opened = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (opened < 0) {
+        status = mlce_fail(MLCE_E_IO, "%s: cannot write: %s", file, strerror(errno));
+    } else if (flock(opened, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
+        status = refuse_second(path, opened);
+        close(opened);
+    } else { /* or on a file system without locks */
+        int length = snprintf(owner, sizeof owner, "%ld", (long)getpid());
+        if (ftruncate(opened, 0) || pwrite(opened, owner, (size_t)length, 0) != length)
+            mlce_log(MLCE_LOG_WARNING, "%s: cannot write: %s", file, strerror(errno));
+        *lock = opened;
+        remove_parts(path);
+    }
+    free(file);
+    return status;
+}
+
+void mlce_run_folder_unlock(int lock) {
+    if (lock >= 0) close(lock);
+}
+
+/* ---- Removing ---- */
+
+mlce_status mlce_run_folder_remove(const char *path, const char *name) {
+    mlce_status status = MLCE_OK;
+    char *file = mlce_run_folder_file(path, name);
+    if (!file) return MLCE_E_MEMORY;
+    if (unlink(file) && errno != ENOENT)
+        status = mlce_fail(MLCE_E_IO, "%s: cannot remove: %s", file, strerror(errno));
+    free(file);
+    return status;
+}
+
 mlce_status mlce_run_folder_clear(const char *path) {
     static const char *const names[] = {"metrics.jsonl", "result.txt", "model.safetensors",
-                                        "model.h5",      "model.onnx", "report.html"};
+                                        "model.h5",      "model.onnx", "report.html",
+                                        "nan.h5"};
     mlce_status status = MLCE_OK;
-    for (size_t i = 0; !status && i < sizeof names / sizeof names[0]; i++) {
-        char *file = mlce_run_folder_file(path, names[i]);
-        if (!file) return MLCE_E_MEMORY;
-        if (unlink(file) && errno != ENOENT)
-            status = mlce_fail(MLCE_E_IO, "%s: cannot remove: %s", file, strerror(errno));
-        free(file);
-    }
+    for (size_t i = 0; !status && i < sizeof names / sizeof names[0]; i++)
+        status = mlce_run_folder_remove(path, names[i]);
     return status;
+}
+
+static int compare_steps(const void *left, const void *right) {
+    int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
+    return (a > b) - (a < b);
+}
+
+/* The N of all step-N.h5, rising; on the heap. */
+static mlce_status list_steps(const char *path, int64_t **steps, size_t *count) {
+    mlce_status status = MLCE_OK;
+    size_t capacity = 0;
+    *steps = NULL;
+    *count = 0;
+    DIR *folder = opendir(path);
+    if (!folder) return mlce_fail(MLCE_E_IO, "%s: cannot read: %s", path, strerror(errno));
+    for (struct dirent *entry; !status && (entry = readdir(folder));) {
+        int64_t step = step_of(entry->d_name, ".h5");
+        if (step < 0) continue;
+        status = mlce_grow((void **)steps, &capacity, *count + 1, sizeof **steps);
+        if (!status) (*steps)[(*count)++] = step;
+    }
+    closedir(folder);
+    if (*count) qsort(*steps, *count, sizeof **steps, compare_steps);
+    return status;
+}
+
+mlce_status mlce_run_folder_prune(const char *path, int64_t step, int64_t keep) {
+    int64_t *steps;
+    size_t count;
+    mlce_status status = list_steps(path, &steps, &count);
+    int64_t kept = 0;
+    for (size_t n = count; n-- > 0 && !status;) {
+        char name[40];
+        snprintf(name, sizeof name, "step-%lld.h5", (long long)steps[n]);
+        if (steps[n] > step || kept++ >= keep) status = mlce_run_folder_remove(path, name);
+    }
+    free(steps);
+    return status;
+}
+
+mlce_status mlce_run_folder_drop_checkpoints(const char *path) {
+    mlce_status status = mlce_run_folder_remove(path, "last.h5");
+    return status ? status : mlce_run_folder_prune(path, -1, 0);
 }
 
 char *mlce_run_folder_file(const char *path, const char *name) {
@@ -112,38 +249,4 @@ char *mlce_run_folder_file(const char *path, const char *name) {
     char *file = mlce_calloc(size, 1);
     if (file) snprintf(file, size, "%s/%s", path, name);
     return file;
-}
-
-static json_t *score_json(mlce_score score) {
-    return json_pack("{s:f, s:f, s:f, s:I}", "precision", score.precision, "recall", score.recall,
-                     "f1", score.f1, "support", (json_int_t)score.support);
-}
-
-static char *evaluation_json(const mlce_train_evaluation *e) {
-    json_t *line = json_pack("{s:I, s:I, s:f, s:f, s:f, s:f, s:b}", "epoch", (json_int_t)e->epoch,
-                             "step", (json_int_t)e->step, "train_loss", e->train_loss,
-                             "tokens_per_second", e->tokens_per_second, "waiting", e->waiting,
-                             "seconds", e->seconds, "best", (int)e->best);
-    if (line && e->has_dev)
-        json_object_set_new(line, "dev",
-                            json_pack("{s:f, s:o, s:o}", "loss", e->dev_loss, "micro",
-                                      score_json(e->micro), "macro", score_json(e->macro)));
-    char *text = line ? json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
-    json_decref(line);
-    return text;
-}
-
-mlce_status mlce_run_folder_log(const char *path, const mlce_train_evaluation *evaluation) {
-    char *name = mlce_run_folder_file(path, "metrics.jsonl");
-    char *line = evaluation_json(evaluation);
-    mlce_status status = name && line ? MLCE_OK : mlce_fail(MLCE_E_MEMORY, "out of memory");
-    FILE *file = status ? NULL : fopen(name, "a");
-    if (!status) {
-        bool failed = !file || fprintf(file, "%s\n", line) < 0;
-        if (file && fclose(file)) failed = true;
-        if (failed) status = mlce_fail(MLCE_E_IO, "%s: cannot write: %s", name, strerror(errno));
-    }
-    free(line);
-    free(name);
-    return status;
 }

@@ -5,20 +5,41 @@
 #include "mlce/train.h"
 
 /* Refuses a path that exists, unless `force` and it is an empty folder or one that a run made; and
-   one that could not be written. Makes nothing. */
-mlce_status mlce_run_folder_check(const char *path, bool force);
+   one that could not be written. With `resume`: one that does not hold a run. Makes nothing. */
+mlce_status mlce_run_folder_check(const char *path, bool force, bool resume);
+
+/* Whether the folder is empty, or has what a run or a sweep leaves that ended, or was killed,
+   before it saved anything. */
+bool mlce_run_folder_is_unfinished(const char *path);
 
 /* Makes the folder and those above it. What a run before left there stays for now. */
 mlce_status mlce_run_folder_make(const char *path);
 
+/* Keeps other processes out of the folder, which exists, until mlce_run_folder_unlock() or the end
+   of this process, however it comes, and removes the parts of files that a process before did not
+   finish. MLCE_E_IO where another one has the folder. */
+mlce_status mlce_run_folder_lock(const char *path, int *lock);
+/* -1 is no lock. */
+void mlce_run_folder_unlock(int lock);
+
 /* Removes what a run before left in the folder: metrics, tables, exports. To be called when there
-   is something better to put there; checkpoints stay until new ones take their places. */
+   is something better to put there; best.h5 stays until a new one takes its place. */
 mlce_status mlce_run_folder_clear(const char *path);
+/* Removes the checkpoints that another run could go on from: last.h5, step-N.h5. */
+mlce_status mlce_run_folder_drop_checkpoints(const char *path);
+/* Removes the step-N.h5 with N > step, and of the others all but the `keep` with the largest N. */
+mlce_status mlce_run_folder_prune(const char *path, int64_t step, int64_t keep);
+
+mlce_status mlce_run_folder_remove(const char *path, const char *name);
+bool mlce_run_folder_has(const char *path, const char *name);
 
 /* "folder/name" on the heap; NULL (message set) on failure. */
 char *mlce_run_folder_file(const char *path, const char *name);
 
-/* Appends one line to metrics.jsonl. */
+/* metrics.jsonl: appends one line, which is on disk when this returns. After a failure the file is
+   as it was. */
 mlce_status mlce_run_folder_log(const char *path, const mlce_train_evaluation *evaluation);
+/* Keeps its first `lines` whole lines; *seconds gets those of the last. */
+mlce_status mlce_run_folder_trim_log(const char *path, int64_t lines, double *seconds);
 
 #endif

@@ -118,10 +118,12 @@ static mlce_status accept(const mlce_session *session, const char *key, mlce_dat
 }
 
 static mlce_status make_model(mlce_session *session) {
-    int types = mlce_dataset_types(session->train);
+    const mlce_resume *resume = session->resume;
+    int types = resume ? (int)resume->types.count : mlce_dataset_types(session->train);
     const char **names = mlce_calloc((size_t)types, sizeof *names);
     if (!names) return MLCE_E_MEMORY;
-    for (int a = 0; a < types; a++) names[a] = mlce_dataset_type_name(session->train, a);
+    for (int a = 0; a < types; a++)
+        names[a] = resume ? resume->types.items[a] : mlce_dataset_type_name(session->train, a);
     mlce_status status = mlce_model_new(session->config, mlce_dataset_width(session->train), names,
                                         types, &session->model);
     free(names);
@@ -185,11 +187,7 @@ mlce_status mlce_session_check(const mlce_config *config) {
 
 mlce_status mlce_session_open(mlce_session *session) {
     const mlce_config *config = session->config;
-    session->output = mlce_config_string(config, "train.output");
-    session->state.best_f1 = -1;
-    mlce_status status = mlce_session_check(config);
-    if (!status) status = mlce_run_folder_check(session->output, session->options->force);
-    if (!status) status = mlce_threads_set((int)mlce_config_int(config, "train.threads"));
+    mlce_status status = mlce_threads_set((int)mlce_config_int(config, "train.threads"));
     if (status) return status;
     mlce_session_say(session, "speed %s", mlce_machine_description());
     if ((status = open_split(session, "data.train", &session->train))) return status;

@@ -4,6 +4,7 @@
 
 #include "mlce/train.h"
 #include "train/checkpoint.h"
+#include "train/resume.h"
 
 typedef struct mlce_session {
     const mlce_config *config;
@@ -16,7 +17,14 @@ typedef struct mlce_session {
     mlce_graph *graph;
     mlce_schedule_options schedule;
     mlce_train_state state;
-    double began; /* seconds, of a clock that only runs forward */
+    double began;  /* seconds, of a clock that only runs forward */
+    double before; /* seconds that the run took before it was interrupted */
+
+    mlce_resume *resume; /* what the run goes on from; NULL: it starts */
+    int lock;            /* of the folder; -1: none yet */
+    bool saved;          /* last.h5 is of this run, and what a run before left is gone */
+    int64_t saved_step;  /* of the last checkpoint, and when it was written */
+    double saved_at;
 } mlce_session;
 
 /* Refuses what is wrong whatever the data. */
@@ -29,5 +37,10 @@ void mlce_session_close(mlce_session *session);
 void mlce_session_say(const mlce_session *session, const char *format, ...) MLCE_PRINTF(2, 3);
 
 double mlce_seconds(void);
+
+/* Whether the caller wants the run to end here. */
+static inline bool mlce_wants_stop(const mlce_train_options *options) {
+    return options->stop && options->stop(options->context);
+}
 
 #endif

@@ -15,6 +15,7 @@ typedef struct sweep {
     const mlce_sweep_options *options;
     mlce_sweep_plan plan;
     mlce_sweep_record *records;
+    int lock; /* of the sweep's folder; -1: none yet */
 } sweep;
 
 /* ---- What is there already ---- */
@@ -23,10 +24,11 @@ typedef struct sweep {
 static mlce_status check_folder(const sweep *s) {
     const char *output = s->plan.output;
     struct stat info;
-    if (stat(output, &info) || !S_ISDIR(info.st_mode)) return mlce_run_folder_check(output, false);
+    if (stat(output, &info) || !S_ISDIR(info.st_mode))
+        return mlce_run_folder_check(output, false, false);
     char *file = mlce_run_folder_file(output, MLCE_SWEEP_FILE);
     if (!file) return MLCE_E_MEMORY;
-    bool is_sweep = access(file, F_OK) == 0;
+    bool is_sweep = access(file, F_OK) == 0 || mlce_run_folder_is_unfinished(output);
     free(file);
     if (is_sweep) return MLCE_OK;
     return mlce_fail(MLCE_E_IO,
@@ -60,12 +62,13 @@ static mlce_status compare_folder(const sweep *s, int run, bool *is_there) {
     return status;
 }
 
-/* What of a run is kept: all, where it is recorded and its folder there; else nothing, and it
-   starts from the beginning. */
+/* What of a run is kept: all, where it is recorded and its folder there; of one that is not
+   recorded its checkpoints; without its folder nothing, and it starts from the beginning. */
 static mlce_status look_at(sweep *s, int run) {
     bool is_there;
     mlce_sweep_record *record = &s->records[run];
     mlce_status status = compare_folder(s, run, &is_there);
+    record->is_begun = is_there;
     if (status || is_there) return status;
     free(record->error);
     *record = (mlce_sweep_record){0};
@@ -74,13 +77,14 @@ static mlce_status look_at(sweep *s, int run) {
 
 static mlce_status open_sweep(sweep *s) {
     mlce_status status = check_folder(s);
+    if (!status) status = mlce_run_folder_make(s->plan.output);
+    if (!status) status = mlce_run_folder_lock(s->plan.output, &s->lock);
     s->records = mlce_calloc((size_t)s->plan.runs, sizeof *s->records);
     if (!status && !s->records) status = MLCE_E_MEMORY;
     if (!status && !s->options->train.force) {
         status = mlce_sweep_read(&s->plan, s->records);
         for (int run = 0; run < s->plan.runs && !status; run++) status = look_at(s, run);
     }
-    if (!status) status = mlce_run_folder_make(s->plan.output);
     return status ? status : mlce_sweep_write(&s->plan, s->records);
 }
 
@@ -96,7 +100,8 @@ static mlce_status record_failure(mlce_sweep_record *record) {
 static mlce_status train(sweep *s, int run, mlce_train_result *result) {
     mlce_sweep_record *record = &s->records[run];
     mlce_train_options options = s->options->train;
-    options.force = true;
+    options.resume = !options.force && s->records[run].is_begun;
+    options.force = !options.resume;
     mlce_config *config;
     mlce_status status = mlce_sweep_plan_config(&s->plan, run, &config);
     if (status) return status;
@@ -156,12 +161,13 @@ static mlce_status run_all(sweep *s, char **table) {
 
 mlce_status mlce_sweep(const mlce_config *config, const mlce_sweep_options *options, char **table) {
     static const mlce_sweep_options silent = {0};
-    sweep s = {.options = options ? options : &silent};
+    sweep s = {.options = options ? options : &silent, .lock = -1};
     if (table) *table = NULL;
     mlce_status status = mlce_sweep_plan_make(config, &s.plan);
     if (!status) status = run_all(&s, table);
     for (int run = 0; s.records && run < s.plan.runs; run++) free(s.records[run].error);
     free(s.records);
+    mlce_run_folder_unlock(s.lock);
     mlce_sweep_plan_free(&s.plan);
     return status;
 }

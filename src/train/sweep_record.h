@@ -7,6 +7,7 @@
 
 typedef struct mlce_sweep_record {
     mlce_run_state state;
+    bool is_begun; /* its folder is there: a run that waits goes on from it. Not recorded */
     double dev_f1, test_f1; /* of a finished one, and what follows */
     bool has_test;
     int64_t best_epoch, epochs;

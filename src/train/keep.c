@@ -1,0 +1,100 @@
+/* keep.c - the checkpoints that a run leaves in its folder as it goes. */
+#include "train/keep.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "train/run_folder.h"
+
+static mlce_status write_as(const mlce_session *s, const char *name, const char *problem) {
+    char *path = mlce_run_folder_file(s->output, name);
+    if (!path) return MLCE_E_MEMORY;
+    mlce_status status = mlce_checkpoint_write(path, s->model, s->adam, &s->state, problem);
+    free(path);
+    return status;
+}
+
+/* step-N.h5 comes before last.h5: then one that is behind it is of a run that was killed here, and
+   is made again. The average, where there is one, is in the model. */
+static mlce_status write_last(mlce_session *s) {
+    int64_t keep = mlce_config_int(s->config, "train.keep_last");
+    char name[40];
+    snprintf(name, sizeof name, "step-%lld.h5", (long long)s->state.step);
+    mlce_status status = s->saved ? MLCE_OK : mlce_run_folder_clear(s->output);
+    if (!status && keep > 0) status = write_as(s, name, NULL);
+    if (!status) status = write_as(s, "last.h5", NULL);
+    if (!status && s->state.evaluations == 0) status = mlce_run_folder_remove(s->output, "best.h5");
+    if (status) return status;
+    s->saved = true;
+    s->saved_step = s->state.step;
+    s->saved_at = mlce_seconds();
+    return mlce_run_folder_prune(s->output, s->state.step, keep);
+}
+
+mlce_status mlce_keep_last(mlce_session *s) {
+    mlce_adam_exchange_average(s->adam);
+    mlce_status status = write_last(s);
+    mlce_adam_exchange_average(s->adam);
+    return status;
+}
+
+mlce_status mlce_keep_problem(mlce_session *s, const char *problem) {
+    mlce_adam_exchange_average(s->adam);
+    mlce_status status = write_as(s, "nan.h5", problem);
+    mlce_adam_exchange_average(s->adam);
+    return status;
+}
+
+mlce_status mlce_keep_evaluation(mlce_session *s, const mlce_train_evaluation *e) {
+    mlce_status status = s->saved ? MLCE_OK : mlce_run_folder_clear(s->output);
+    if (!status) status = mlce_run_folder_log(s->output, e);
+    if (status) return status;
+    s->saved = true; /* the line is the first of this run's */
+    status = write_last(s);
+    return !status && e->best ? write_as(s, "best.h5", NULL) : status;
+}
+
+bool mlce_keep_is_due(const mlce_session *s) {
+    int64_t steps = mlce_config_int(s->config, "train.save_steps");
+    double minutes = mlce_config_float(s->config, "train.save_minutes");
+    if (s->saved_step == s->state.step) return false;
+    if (steps > 0 && s->state.step % steps == 0) return true;
+    return minutes > 0 && mlce_seconds() - s->saved_at >= 60 * minutes;
+}
+
+/* ---- Going back to last.h5 ---- */
+
+/* The step of best.h5; -1 where there is none, or none that can be read. */
+static mlce_status step_of_best(const mlce_session *s, int64_t *step) {
+    mlce_h5 file = {0};
+    char *path = mlce_run_folder_file(s->output, "best.h5");
+    *step = -1;
+    if (!path) return MLCE_E_MEMORY;
+    if (mlce_h5_open(path, &file) || mlce_h5_read_integer(&file, "/", "step", step)) *step = -1;
+    mlce_h5_close(&file);
+    free(path);
+    return MLCE_OK;
+}
+
+mlce_status mlce_keep_return(mlce_session *s) {
+    const mlce_train_state *state = &s->state;
+    int64_t best, keep = mlce_config_int(s->config, "train.keep_last");
+    mlce_status status = mlce_run_folder_trim_log(s->output, state->evaluations, &s->before);
+    if (!status) status = mlce_run_folder_prune(s->output, state->step, keep);
+    if (!status) status = mlce_run_folder_remove(s->output, "result.txt");
+    if (!status && state->evaluations == 0)
+        return mlce_run_folder_remove(s->output, "best.h5"); /* another run's */
+    if (!status) status = step_of_best(s, &best);
+    if (status || best == state->best_step) return status;
+    if (state->best_step == state->step) {
+        mlce_adam_exchange_average(s->adam);
+        status = write_as(s, "best.h5", NULL);
+        mlce_adam_exchange_average(s->adam);
+        return status;
+    }
+    mlce_log(MLCE_LOG_WARNING,
+             "%s/best.h5 is not the checkpoint of step %lld, the best before the one that the run "
+             "goes on from: it stays until there is a better one",
+             s->output, (long long)state->best_step);
+    return MLCE_OK;
+}

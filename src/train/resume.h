@@ -1,0 +1,32 @@
+/* resume.h - what an interrupted run goes on from. */
+#ifndef MLCE_TRAIN_RESUME_H
+#define MLCE_TRAIN_RESUME_H
+
+#include "mlce/dataset.h"
+#include "train/checkpoint.h"
+
+/* An open last.h5. */
+typedef struct mlce_resume {
+    mlce_h5 file;
+    mlce_config *config; /* that the checkpoint was trained with */
+    mlce_h5_strings types;
+    mlce_train_state state;
+} mlce_resume;
+
+/* Opens the folder's last.h5; *resume is NULL where there is none. Free with mlce_resume_close().
+ */
+mlce_status mlce_resume_open(const char *folder, mlce_resume **resume);
+void mlce_resume_close(mlce_resume *resume);
+
+/* Refuses a configuration that would lead elsewhere than the checkpoint's, with the keys; where
+   `accept`, logs them. */
+mlce_status mlce_resume_check_config(const mlce_resume *resume, const mlce_config *config,
+                                     bool accept);
+/* The same for the data: `now` has train, dev and test as they are. */
+mlce_status mlce_resume_check_data(const mlce_resume *resume, const mlce_train_state *now,
+                                   const char *folder, bool accept);
+
+/* What mlce_resume_check_data() compares. A NULL dataset gives zeros. */
+mlce_status mlce_split_describe(mlce_dataset *dataset, mlce_split_state *split);
+
+#endif

@@ -1,0 +1,187 @@
+/* fault.c - a library for LD_PRELOAD that makes one call of a program fail, or kills it there.
+ *
+ *   MLCE_FAULT=N:ERROR   call number N (from 1) fails with ERROR: EIO, ENOSPC, EDQUOT or EROFS; a
+ *                        write first writes half of its bytes, as on a disk that is full. "kill"
+ *                        ends the process as kill -9 does, before a rename and half way in a write.
+ *                        With a '+' behind it all calls from N on fail
+ *   MLCE_FAULT_PATH      only files with this text in their paths count; for memory: "malloc"
+ *   MLCE_FAULT_COUNT     a file that gets the number of calls that were counted
+ *
+ * Counted are open, fopen, write, pwrite, fclose (of a stream that was written), fsync, ftruncate,
+ * rename, unlink, mkdir and flock; with MLCE_FAULT_PATH=malloc allocations of 64 bytes and more.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static atomic_long calls;
+static long at; /* 0: no call fails */
+static int error;
+static bool kills, from_there_on, memory;
+static const char *path_part, *count_path;
+
+__attribute__((constructor)) static void read_environment(void) {
+    const char *fault = getenv("MLCE_FAULT");
+    char name[16] = "";
+    path_part = getenv("MLCE_FAULT_PATH");
+    count_path = getenv("MLCE_FAULT_COUNT");
+    if (!path_part) path_part = "";
+    memory = strcmp(path_part, "malloc") == 0;
+    if (!fault || sscanf(fault, "%ld:%15[a-zA-Z]", &at, name) != 2) return;
+    from_there_on = strchr(fault, '+') != NULL;
+    kills = strcmp(name, "kill") == 0;
+    error = strcmp(name, "ENOSPC") == 0   ? ENOSPC
+            : strcmp(name, "EDQUOT") == 0 ? EDQUOT
+            : strcmp(name, "EROFS") == 0  ? EROFS
+                                          : EIO;
+}
+
+__attribute__((destructor)) static void write_count(void) {
+    if (!count_path) return;
+    char text[32];
+    int length = snprintf(text, sizeof text, "%ld\n", (long)calls);
+    path_part = NULL;
+    int file = open(count_path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    if (file < 0 || write(file, text, (size_t)length) != length) perror(count_path);
+    if (file >= 0) close(file);
+}
+
+/* Counts a call; whether it is to fail, with errno set. */
+static bool fails(void) {
+    long n = atomic_fetch_add(&calls, 1) + 1;
+    if (!at || n < at || (n > at && !from_there_on)) return false;
+    errno = error;
+    return true;
+}
+
+static bool path_fails(const char *path) {
+    if (memory || !path_part || !path || !strstr(path, path_part) || !fails()) return false;
+    if (kills) raise(SIGKILL);
+    return true;
+}
+
+static bool counts(int file) {
+    char link[40], path[4096];
+    if (memory || !path_part) return false;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", file);
+    ssize_t length = readlink(link, path, sizeof path - 1);
+    if (length < 0) return false;
+    path[length] = '\0';
+    return strstr(path, path_part) != NULL;
+}
+
+static bool file_fails(int file) {
+    if (!counts(file) || !fails()) return false;
+    if (kills) raise(SIGKILL);
+    return true;
+}
+
+#define REAL(name) ((__typeof__(&name))real(#name))
+static void *real(const char *name) {
+    return dlsym(RTLD_NEXT, name);
+}
+
+/* ---- Files ---- */
+
+#define OPEN(name)                                                                                 \
+    int name(const char *path, int flags, ...) {                                                   \
+        mode_t mode = 0;                                                                           \
+        if (flags & (O_CREAT | O_TMPFILE)) {                                                       \
+            va_list arguments;                                                                     \
+            va_start(arguments, flags);                                                            \
+            mode = va_arg(arguments, mode_t);                                                      \
+            va_end(arguments);                                                                     \
+        }                                                                                          \
+        return path_fails(path) ? -1 : REAL(name)(path, flags, mode);                              \
+    }
+OPEN(open)
+OPEN(open64)
+
+FILE *fopen(const char *path, const char *mode) {
+    return path_fails(path) ? NULL : REAL(fopen)(path, mode);
+}
+FILE *fopen64(const char *path, const char *mode) {
+    return path_fails(path) ? NULL : REAL(fopen64)(path, mode);
+}
+
+/* What is still in the stream's buffer is lost. */
+int fclose(FILE *stream) {
+    int flags = fcntl(fileno(stream), F_GETFL);
+    if ((flags & O_ACCMODE) == O_RDONLY || !file_fails(fileno(stream))) return REAL(fclose)(stream);
+    int reason = errno;
+    REAL(fclose)(stream);
+    errno = reason;
+    return EOF;
+}
+
+ssize_t write(int file, const void *bytes, size_t size) {
+    if (!counts(file) || !fails()) return REAL(write)(file, bytes, size);
+    ssize_t done = size > 1 ? REAL(write)(file, bytes, size / 2) : 0;
+    if (kills) raise(SIGKILL);
+    errno = error;
+    (void)done;
+    return -1;
+}
+
+#define PWRITE(name, offset_type)                                                                  \
+    ssize_t name(int file, const void *bytes, size_t size, offset_type offset) {                   \
+        if (!counts(file) || !fails()) return REAL(name)(file, bytes, size, offset);               \
+        ssize_t done = size > 1 ? REAL(name)(file, bytes, size / 2, offset) : 0;                   \
+        if (kills) raise(SIGKILL);                                                                 \
+        errno = error;                                                                             \
+        (void)done;                                                                                \
+        return -1;                                                                                 \
+    }
+PWRITE(pwrite, off_t)
+PWRITE(pwrite64, off64_t)
+
+int fsync(int file) {
+    return file_fails(file) ? -1 : REAL(fsync)(file);
+}
+int ftruncate(int file, off_t size) {
+    return file_fails(file) ? -1 : REAL(ftruncate)(file, size);
+}
+int flock(int file, int operation) {
+    return file_fails(file) ? -1 : REAL(flock)(file, operation);
+}
+int rename(const char *from, const char *to) {
+    return path_fails(to) ? -1 : REAL(rename)(from, to);
+}
+int unlink(const char *path) {
+    return path_fails(path) ? -1 : REAL(unlink)(path);
+}
+int mkdir(const char *path, mode_t mode) {
+    return path_fails(path) ? -1 : REAL(mkdir)(path, mode);
+}
+
+/* ---- Memory ---- */
+
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t count, size_t size);
+extern void *__libc_realloc(void *old, size_t size);
+
+static bool memory_fails(size_t size) {
+    if (!memory || size < 64 || !fails()) return false;
+    if (kills) raise(SIGKILL);
+    errno = ENOMEM;
+    return true;
+}
+void *malloc(size_t size) {
+    return memory_fails(size) ? NULL : __libc_malloc(size);
+}
+void *calloc(size_t count, size_t size) {
+    return memory_fails(count * size) ? NULL : __libc_calloc(count, size);
+}
+void *realloc(void *old, size_t size) {
+    return memory_fails(size) ? NULL : __libc_realloc(old, size);
+}
