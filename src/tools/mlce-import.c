@@ -73,7 +73,7 @@ static int import_run(const arguments *a, int count, char **keys) {
     mlce_config *config = mlce_config_new();
     mlce_model *model = NULL;
     mlce_status status = config ? configure(config, a, count, keys) : MLCE_E_MEMORY;
-    if (!status) status = mlce_run_folder_check(a->output, a->force);
+    if (!status) status = mlce_run_folder_check(a->output, a->force, false);
     if (!status) status = mlce_import(a->weights, config, a->types, &model);
     if (!status) status = write_run(model, a->output);
     int exit_code = status ? mlce_tool_failed() : MLCE_TOOL_OK;
