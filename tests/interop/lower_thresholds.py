@@ -1,25 +1,33 @@
 #!/usr/bin/env python3
 """lower_thresholds.py WEIGHTS.h5 OUT.h5 [TIES]
 
-A copy of a model that predicts everything, so that mlce-predict shows every score. With TIES the
-parameters are rounded to halves: on features that are small whole numbers many scores are equal."""
+A copy of a model that predicts everything, so that mlce-predict shows every score. With TIES instead
+a copy with parameters rounded to halves: on features that are small whole numbers many scores are
+equal."""
 import shutil
 import sys
+import zlib
 
 import h5py
 import numpy
 
 
+def put(item, values):
+    """New numbers with their checksum."""
+    item[...] = values
+    item.attrs["crc32"] = numpy.int64(zlib.crc32(item[...].astype("<f4").tobytes()))
+
+
 def main(weights, out, ties=None):
     shutil.copyfile(weights, out)
     with h5py.File(out, "r+") as file:
-        file["thresholds"][:] = -1e30
         if not ties:
+            put(file["thresholds"], -1e30)
             return
 
         def take(name, item):
             if isinstance(item, h5py.Dataset):
-                item[...] = numpy.round(item[...] * 2) / 2
+                put(item, numpy.round(item[...] * 2) / 2)
 
         file["parameters"].visititems(take)
 

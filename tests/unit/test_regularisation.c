@@ -77,7 +77,8 @@ static float *read_matrix(const char *output, const char *name, size_t *bytes) {
 static void assert_same(const char *run, const char *name, const char *other_run,
                         const char *other_name, bool same) {
     size_t bytes, other_bytes;
-    float *values = read_matrix(run, name, &bytes), *others = read_matrix(other_run, other_name, &other_bytes);
+    float *values = read_matrix(run, name, &bytes),
+          *others = read_matrix(other_run, other_name, &other_bytes);
     ck_assert_uint_eq(bytes, other_bytes);
     ck_assert_msg((memcmp(values, others, bytes) == 0) == same, "%s of %s, %s of %s", name, run,
                   other_name, other_run);
