@@ -38,6 +38,10 @@ RECIPES = {
     "head alone": ([], {"padded": "none"}),
     "BiLSTM of 128": (["encoder.1.type=bilstm", *ENCODER],
                       {"padded": "bilstm-padded", "packed": "bilstm-packed"}),
+    "letters, dense layer, BiLSTM": (
+        ["features.shape=512", "features.standardise=yes", "encoder.1.type=mlp", *ENCODER,
+         "encoder.2.type=bilstm", "encoder.2.size=128", "encoder.2.dropout=0.3"],
+        {"padded": "wide"}),
     "cnn of 128, depth 2": (["encoder.1.type=cnn", "encoder.1.depth=2", *ENCODER],
                             {"padded": "cnn"}),
 }

@@ -2,7 +2,7 @@
 
     torch_epoch.py FILE BATCH HEAD_SIZE DROPOUT ENCODER
 
-ENCODER none, bilstm-padded, bilstm-packed or cnn: what stands between the embeddings and the head.
+ENCODER none, bilstm-padded, bilstm-packed, wide or cnn: what stands between the embeddings and the head.
 The whole file is in memory. A batch is padded to its longest sequence, and its labels are made
 dense. Says `ready` after some batches; then, for each line on standard input, goes through the
 data once in a new order and prints a JSON object: the time, the tokens, without the padding, and
@@ -18,12 +18,13 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pad_sequence
 
-from torch_model import (BiLstm, Cnn, EfficientGlobalPointer, adam, dense_labels, existing_pairs,
-                         span_loss, train_step)
+from torch_model import (BiLstm, Cnn, EfficientGlobalPointer, WideBiLstm, adam, dense_labels,
+                         existing_pairs, span_loss, train_step)
 
 SIZE = 128  # of an encoder
 ENCODERS = {"bilstm-padded": lambda width, dropout: BiLstm(width, SIZE, dropout, packed=False),
             "bilstm-packed": lambda width, dropout: BiLstm(width, SIZE, dropout, packed=True),
+            "wide": lambda width, dropout: WideBiLstm(width, SIZE, dropout),
             "cnn": lambda width, dropout: Cnn(width, SIZE, dropout, depth=2)}
 
 

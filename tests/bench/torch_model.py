@@ -92,6 +92,23 @@ class BiLstm(nn.Module):
         return self.dropout(y)
 
 
+class WideBiLstm(nn.Module):
+    """A dense layer over the embeddings and 528 more columns, then a BiLSTM: the form of
+    configs/wnut17.ini. What stands in the columns does not matter for the time: they are 0."""
+
+    def __init__(self, width, size, dropout, columns=528):
+        super().__init__()
+        self.columns = columns
+        self.dense = nn.Sequential(nn.Linear(width + columns, size), nn.GELU(),
+                                   nn.Dropout(dropout))
+        self.bilstm = BiLstm(size, size, dropout, packed=False)
+        self.width = self.bilstm.width
+
+    def forward(self, x, lengths):
+        zeros = x.new_zeros(*x.shape[:2], self.columns)
+        return self.bilstm(self.dense(torch.cat([x, zeros], dim=-1)), lengths)
+
+
 class Cnn(nn.Module):
     """Windows of three tokens, GELU, layer norm, residual: h + dropout(norm(gelu(conv(h))))."""
 

@@ -43,11 +43,11 @@ def disturb(run, out):
 
     def change(name, item):
         if isinstance(item, h5py.Dataset):
-            item[...] += 0.3 * random.normal(size=item.shape).astype(numpy.float32)
+            files.put(item, item[...] + 0.3 * random.normal(size=item.shape).astype(numpy.float32))
 
     with h5py.File(out, "r+") as file:
         file["parameters"].visititems(change)
-        file["thresholds"][:] = -1e11
+        files.put(file["thresholds"], -1e11)
 
 
 def check_file(model, types, width, items):

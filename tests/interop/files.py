@@ -1,10 +1,17 @@
 """The files of this library, read and written with h5py, safetensors and json alone."""
 import json
+import zlib
 
 import h5py
 import numpy
 
 import shape_features
+
+
+def put(item, values):
+    """New numbers for a matrix of a model file, with their checksum."""
+    item[...] = values
+    item.attrs["crc32"] = numpy.int64(zlib.crc32(item[...].astype("<f4").tobytes()))
 
 
 def read_items(file):
