@@ -222,8 +222,8 @@ START_TEST(a_broken_record_is_refused) {
                                         "{\"runs\": 3}",
                                         "{\"runs\": [{\"run\": 0, \"state\": \"failed\"}]}",
                                         "{\"runs\": [3]}",
-                                        "{\"runs\": [{\"run\": 1, \"state\": \"finished\", "
-                                        "\"settings\": {\"train.seed\": \"1\"}}]}"};
+                                        ("{\"runs\": [{\"run\": 1, \"state\": \"finished\", "
+                                         "\"settings\": {\"train.seed\": \"1\"}}]}")};
     char *folder = make_folder(), path[128];
     snprintf(path, sizeof path, "train.output=%s", folder);
     mlce_config *config = make(ASSIGN("train.seed=sweep(1)", path));
