@@ -39,13 +39,8 @@ static mlce_status write_page(const mlce_view *view, const char *path) {
     return status;
 }
 
-mlce_status mlce_report_of(const char *run, mlce_model *best, mlce_dataset *const *data) {
-    mlce_view view;
-    mlce_status status = mlce_view_of(run, best, data, &view);
-    if (status) return status;
-    status = write_page(&view, NULL);
-    mlce_view_free(&view);
-    return status;
+mlce_status mlce_report_of(const mlce_view *view) {
+    return write_page(view, NULL);
 }
 
 /* What the report is made from must not be written over. */

@@ -5,8 +5,7 @@
 #include "mlce/report.h"
 #include "report/view.h"
 
-/* The page that mlce_report_write() makes, from a model and data that are open already: `best` is
-   the model of best.h5, `data` the splits, NULL where there is none. */
-mlce_status mlce_report_of(const char *run, mlce_model *best, mlce_dataset *const *data);
+/* Writes report.html into the folder of the run that is viewed. */
+mlce_status mlce_report_of(const mlce_view *view);
 
 #endif

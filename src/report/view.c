@@ -9,6 +9,7 @@
 
 #include "train/evaluate.h"
 #include "train/run_folder.h"
+#include "train/session.h"
 
 const char *const mlce_split_names[MLCE_SPLITS] = {"train", "dev", "test"};
 
@@ -124,11 +125,13 @@ typedef struct judging {
     const mlce_dataset *dataset;
     mlce_metrics *metrics;
     mlce_errors *errors; /* may be NULL */
+    const mlce_train_options *options;
     mlce_gold gold;
 } judging;
 
 static mlce_status judge(const mlce_prediction *p, void *context) {
     judging *j = context;
+    if (j->options && mlce_wants_stop(j->options)) return MLCE_E_STOPPED;
     mlce_status status = mlce_gold_of(j->dataset, p->sequence, &j->gold);
     if (!status)
         status = mlce_metrics_add(j->metrics, j->gold.spans, j->gold.count, p->spans, p->count,
@@ -142,7 +145,7 @@ static mlce_status judge_split(mlce_view *view, mlce_split split) {
     mlce_dataset *data = view->data[split];
     mlce_task task = mlce_model_task(view->model);
     int types = mlce_model_types(view->model);
-    judging j = {.dataset = data, .metrics = &view->metrics[split]};
+    judging j = {.dataset = data, .metrics = &view->metrics[split], .options = view->options};
     if (!data || !mlce_dataset_has_spans(data)) return MLCE_OK;
     if (split == MLCE_DEV) {
         view->errors = (mlce_errors){.task = task, .types = types};
@@ -169,8 +172,8 @@ static mlce_status look(mlce_view *view) {
 }
 
 mlce_status mlce_view_of(const char *run, mlce_model *model, mlce_dataset *const *data,
-                         mlce_view *view) {
-    *view = (mlce_view){.run = run, .model = model, .borrows = true};
+                         const mlce_train_options *options, mlce_view *view) {
+    *view = (mlce_view){.run = run, .model = model, .borrows = true, .options = options};
     for (int split = 0; split < MLCE_SPLITS; split++) view->data[split] = data[split];
     mlce_status status = look(view);
     if (status) mlce_view_free(view);

@@ -29,6 +29,7 @@ typedef struct mlce_view {
     mlce_metrics metrics[MLCE_SPLITS]; /* of the best model; not for train */
     mlce_errors errors;                /* on dev */
     bool borrows;                      /* model and data are someone else's */
+    const mlce_train_options *options; /* whose `stop` ends the predictions; may be NULL */
 } mlce_view;
 
 /* Reads the run's folder, opens the data its configuration names, and predicts dev and test. Data
@@ -36,9 +37,9 @@ typedef struct mlce_view {
 mlce_status mlce_view_open(const char *run, mlce_view *view);
 
 /* The same with a model and data that are open; each of the data may be NULL. They must outlive the
-   view. */
+   view. MLCE_E_STOPPED where options->stop asks for it. */
 mlce_status mlce_view_of(const char *run, mlce_model *model, mlce_dataset *const *data,
-                         mlce_view *view);
+                         const mlce_train_options *options, mlce_view *view);
 void mlce_view_free(mlce_view *view);
 
 /* The evaluation whose model is kept. */

@@ -9,7 +9,6 @@
 #include "core/file.h"
 #include "mlce/memory.h"
 #include "report/report.h"
-#include "train/evaluate.h"
 #include "train/keep.h"
 #include "train/loop.h"
 #include "train/run_folder.h"
@@ -85,20 +84,12 @@ static mlce_status begin(mlce_session *s) {
 
 /* ---- The end ---- */
 
-/* The table of a split by the best checkpoint. */
-static mlce_status final_table(mlce_model *best, mlce_dataset *data,
-                               const mlce_train_options *options, char **table, double *f1) {
-    mlce_metrics metrics;
-    mlce_status status = mlce_metrics_init(&metrics, mlce_model_task(best), mlce_model_types(best));
-    if (status) return status;
-    status = mlce_evaluate_until(best, data, &metrics, NULL, options);
-    if (!status) {
-        *f1 = mlce_metrics_micro(&metrics).f1;
-        *table = mlce_metrics_table(&metrics, mlce_model_type_names(best));
-        if (!*table) status = MLCE_E_MEMORY;
-    }
-    mlce_metrics_free(&metrics);
-    return status;
+/* The table of a split; *table stays NULL where the run has none. */
+static mlce_status final_table(const mlce_view *view, mlce_split split, char **table, double *f1) {
+    if (!view->has_metrics[split]) return MLCE_OK;
+    *f1 = mlce_metrics_micro(&view->metrics[split]).f1;
+    *table = mlce_metrics_table(&view->metrics[split], mlce_model_type_names(view->model));
+    return *table ? MLCE_OK : MLCE_E_MEMORY;
 }
 
 static mlce_status write_result(const mlce_session *s, const mlce_train_result *r) {
@@ -118,18 +109,20 @@ static mlce_status write_result(const mlce_session *s, const mlce_train_result *
     return status;
 }
 
-/* Dev and test by the checkpoint as it lies on disk: what mlce-eval will print again. */
+/* Tables and page of dev and test by the checkpoint as it lies on disk: what mlce-eval will print
+   again. */
 static mlce_status final_evaluation(mlce_session *s, mlce_train_result *r) {
     char *path = mlce_run_folder_file(s->output, "best.h5");
     mlce_model *best = NULL;
-    mlce_status status = path ? mlce_model_load(path, &best) : MLCE_E_MEMORY;
-    if (!status && s->dev)
-        status = final_table(best, s->dev, s->options, &r->dev_table, &r->dev_f1);
-    if (!status && s->test)
-        status = final_table(best, s->test, s->options, &r->test_table, &r->test_f1);
-    if (!status) status = write_result(s, r);
+    mlce_view view = {0};
     mlce_dataset *data[] = {[MLCE_TRAIN] = s->train, [MLCE_DEV] = s->dev, [MLCE_TEST] = s->test};
-    if (!status) status = mlce_report_of(s->output, best, data);
+    mlce_status status = path ? mlce_model_load(path, &best) : MLCE_E_MEMORY;
+    if (!status) status = mlce_view_of(s->output, best, data, s->options, &view);
+    if (!status) status = final_table(&view, MLCE_DEV, &r->dev_table, &r->dev_f1);
+    if (!status) status = final_table(&view, MLCE_TEST, &r->test_table, &r->test_f1);
+    if (!status) status = write_result(s, r);
+    if (!status) status = mlce_report_of(&view);
+    mlce_view_free(&view);
     mlce_model_free(best);
     free(path);
     if (status == MLCE_E_STOPPED)
