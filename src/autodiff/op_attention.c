@@ -15,11 +15,10 @@
 #include <string.h>
 
 #include "autodiff/graph_private.h"
+#include "core/rows.h"
 #include "core/vector.h"
 
 enum { TILE_ROWS = 64 };
-
-static const float LOWEST = -87.0f; /* e^x is taken for 0 below: expf() is slow there */
 
 typedef struct attention {
     const int *offsets;
@@ -60,30 +59,6 @@ static tile tile_at(const task *t, int first) {
 
 /* ---- Rows ---- */
 
-MLCE_KERNEL static float row_top(const float *S, int count) {
-    float top = -INFINITY;
-#pragma omp simd reduction(max : top)
-    for (int j = 0; j < count; j++) top = S[j] > top ? S[j] : top;
-    return top;
-}
-
-/* S_j := e^(S_j - shift); returns their sum. */
-MLCE_KERNEL static float row_exp(float *S, float shift, int count) {
-    float sum = 0;
-#pragma omp simd reduction(+ : sum)
-    for (int j = 0; j < count; j++) {
-        float x = S[j] - shift;
-        float e = expf(x > LOWEST ? x : LOWEST);
-        S[j] = x > LOWEST ? e : 0.0f;
-        sum += S[j];
-    }
-    return sum;
-}
-
-MLCE_KERNEL static void row_scale(float *S, float factor, int count) {
-    for (int j = 0; j < count; j++) S[j] *= factor;
-}
-
 /* dS_j := P_j (dS_j - D) */
 MLCE_KERNEL static void row_softmax_grad(const float *P, float *dS, float D, int count) {
     for (int j = 0; j < count; j++) dS[j] = P[j] * (dS[j] - D);
@@ -111,12 +86,12 @@ static void softmax_tile(const task *t, tile p, bool known) {
         memset(row, 0, (size_t)from * sizeof *row);
         memset(row + to, 0, (size_t)(ld - to) * sizeof *row);
         if (known) {
-            row_exp(row + from, t->log_sums[i], to - from);
+            mlce_row_exp(row + from, t->log_sums[i], to - from);
             continue;
         }
-        float top = row_top(row + from, to - from);
-        float sum = row_exp(row + from, top, to - from);
-        row_scale(row + from, 1.0f / sum, to - from);
+        float top = mlce_row_top(row + from, to - from);
+        float sum = mlce_row_exp(row + from, top, to - from);
+        mlce_row_scale(row + from, 1.0f / sum, to - from);
         t->log_sums[i] = top + logf(sum);
     }
 }

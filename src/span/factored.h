@@ -8,6 +8,7 @@
 #define MLCE_SPAN_FACTORED_H
 
 #include "autodiff/panels.h"
+#include "core/rows.h"
 #include "span/private.h"
 
 enum {
@@ -15,9 +16,6 @@ enum {
     MLCE_COLUMN_BLOCK = 256, /* columns of a tile that are worked on at once: whole panels */
     MLCE_TYPE_BLOCK = 64     /* types that one thread takes at once: whole panels */
 };
-
-/* e^-87 is about the smallest that float32 holds in full */
-static const float MLCE_LOWEST = -87.0f;
 
 /* What one thread works with. */
 typedef struct mlce_tile_scratch {

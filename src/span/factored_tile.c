@@ -8,36 +8,13 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/rows.h"
 #include "core/vector.h"
 #include "span/factored.h"
 
 enum { ROWS_AT_ONCE = 12 /* where a product sums over columns */ };
 
 /* ---- Kernels ---- */
-
-MLCE_KERNEL static float row_top(const float *A, int count) {
-    float top = -INFINITY;
-#pragma omp simd reduction(max : top)
-    for (int j = 0; j < count; j++) top = A[j] > top ? A[j] : top;
-    return top;
-}
-
-/* A_j := e^(A_j - top); returns their sum. */
-MLCE_KERNEL static float row_exp(float *A, float top, int count) {
-    float sum = 0;
-#pragma omp simd reduction(+ : sum)
-    for (int j = 0; j < count; j++) {
-        float x = A[j] - top;
-        float e = expf(x > MLCE_LOWEST ? x : MLCE_LOWEST);
-        A[j] = x > MLCE_LOWEST ? e : 0.0f;
-        sum += A[j];
-    }
-    return sum;
-}
-
-MLCE_KERNEL static void row_scale(float *E, float factor, int count) {
-    for (int j = 0; j < count; j++) E[j] *= factor;
-}
 
 /* E := E o P, a panel wide */
 MLCE_KERNEL static void multiply_panel(float *E, size_t stride, const float *P, int rows) {
@@ -133,7 +110,7 @@ static float finish_row(const mlce_span_view *view, block b, int i, float top, f
     float *row = at(E, b, i, b.start);
     memset(row, 0, (size_t)(from - b.start) * sizeof *row);
     memset(row + (to - b.start), 0, (size_t)(b.start + b.stride - to) * sizeof *row);
-    if (top > -INFINITY) return row_exp(row + (from - b.start), top, to - from);
+    if (top > -INFINITY) return mlce_row_exp(row + (from - b.start), top, to - from);
     memset(row + (from - b.start), 0, (size_t)(to - from) * sizeof *row);
     return 0;
 }
@@ -143,12 +120,12 @@ static void raise_top(const mlce_span_unit *unit, const mlce_factored_state *s, 
                       float *E) {
     int from, to;
     row_range(&unit->view, b, i, &from, &to);
-    float top = row_top(at(E, b, i, from), to - from), before = s->row_top[i];
+    float top = mlce_row_top(at(E, b, i, from), to - from), before = s->row_top[i];
     if (!(top > before)) return;
     s->row_top[i] = top;
     if (before == -INFINITY) return;
     float factor = expf(before - top > MLCE_LOWEST ? before - top : MLCE_LOWEST);
-    row_scale(s->g + (size_t)i * (size_t)s->T, factor, s->T);
+    mlce_row_scale(s->g + (size_t)i * (size_t)s->T, factor, s->T);
 }
 
 /* G of the block's rows: E Y. */
@@ -197,7 +174,7 @@ static void rescale_block(const mlce_span_unit *unit, const mlce_factored_state 
         float before = *block_top(unit, s, b, i), top = s->row_top[i];
         if (before == top || before == -INFINITY) continue;
         float factor = expf(before - top > MLCE_LOWEST ? before - top : MLCE_LOWEST);
-        row_scale(at(E, b, i, b.start), factor, b.stride);
+        mlce_row_scale(at(E, b, i, b.start), factor, b.stride);
     }
 }
 
@@ -239,7 +216,7 @@ static void turn_into_dA(const mlce_span_unit *unit, const mlce_factored_state *
     const float *cx[MLCE_TILE_ROWS];
     for (int i = b.tile.first; i < b.tile.last; i++) {
         cx[i - b.tile.first] = s->x + (size_t)i * (size_t)s->T;
-        if (!s->y) row_scale(at(E, b, i, b.start), s->x[i], b.stride);
+        if (!s->y) mlce_row_scale(at(E, b, i, b.start), s->x[i], b.stride);
     }
     for (int j = b.start, from, to; s->y && j < b.end; j += MLCE_PANEL) {
         panel_rows(&unit->view, b, j, &from, &to);

@@ -17,11 +17,10 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/rows.h"
 #include "core/vector.h"
 #include "loss/log_sum.h"
 #include "span/private.h"
-
-static const float LOWEST = -87.0f; /* e^-87 is about the smallest that float32 holds in full */
 
 /* One type of a unit, on its way through the tiles. */
 typedef struct walk {
@@ -49,21 +48,14 @@ MLCE_KERNEL static void row_scores(const float *A, float u, const float *v, floa
     for (int j = 0; j < count; j++) s[j] = A[j] + u + v[j];
 }
 
-MLCE_KERNEL static float row_top(const float *s, int count) {
-    float top = -INFINITY;
-#pragma omp simd reduction(max : top)
-    for (int j = 0; j < count; j++) top = s[j] > top ? s[j] : top;
-    return top;
-}
-
 /* sum of e^(s_j - top) */
 MLCE_KERNEL static float row_sum(const float *s, float top, int count) {
     float sum = 0;
 #pragma omp simd reduction(+ : sum)
     for (int j = 0; j < count; j++) {
         float x = s[j] - top;
-        float e = expf(x > LOWEST ? x : LOWEST);
-        sum += x > LOWEST ? e : 0.0f;
+        float e = expf(x > MLCE_LOWEST ? x : MLCE_LOWEST);
+        sum += x > MLCE_LOWEST ? e : 0.0f;
     }
     return sum;
 }
@@ -75,8 +67,8 @@ MLCE_KERNEL static float row_gradient(const float *s, float log_c, float weight,
 #pragma omp simd reduction(+ : sum)
     for (int j = 0; j < count; j++) {
         float x = s[j] + log_c;
-        float p = weight * expf(x > LOWEST ? x : LOWEST);
-        p = x > LOWEST ? p : 0.0f;
+        float p = weight * expf(x > MLCE_LOWEST ? x : MLCE_LOWEST);
+        p = x > MLCE_LOWEST ? p : 0.0f;
         dA[j] += p;
         dv[j] += p;
         sum += p;
@@ -92,13 +84,13 @@ MLCE_KERNEL static float row_terms(const float *s, float shift, float gamma, flo
 #pragma omp simd reduction(+ : terms, sum)
     for (int j = 0; j < count; j++) {
         float x = s[j] + shift;
-        x = x > LOWEST ? x : LOWEST;
-        float e = expf(x > 0 ? (x < -LOWEST ? -x : LOWEST) : x); /* e^-|x| */
+        x = x > MLCE_LOWEST ? x : MLCE_LOWEST;
+        float e = expf(x > 0 ? (x < -MLCE_LOWEST ? -x : MLCE_LOWEST) : x); /* e^-|x| */
         float p = (x > 0 ? 1.0f : e) / (1.0f + e), q = (x > 0 ? e : 1.0f) / (1.0f + e);
         float softplus = (x > 0 ? x : 0.0f) + log1pf(e);
-        float power = expf(gamma * (x > 0 ? -log1pf(e) : x - log1pf(e)) > LOWEST
+        float power = expf(gamma * (x > 0 ? -log1pf(e) : x - log1pf(e)) > MLCE_LOWEST
                                ? gamma * (x > 0 ? -log1pf(e) : x - log1pf(e))
-                               : LOWEST);
+                               : MLCE_LOWEST);
         float g = weight * power * (gamma * q * softplus + p);
         terms += power * softplus;
         dA[j] += g;
@@ -205,7 +197,7 @@ static double sum_negatives(const walk *w) {
         gather_terms(w, tile);
         for (int i = tile.first; i < tile.last; i++) {
             int pairs = negative_row(w, tile, i);
-            float top = row_top(w->work->row, pairs);
+            float top = mlce_row_top(w->work->row, pairs);
             if (top > -INFINITY)
                 mlce_log_sum_add(&sum, (double)top, (double)row_sum(w->work->row, top, pairs));
         }
