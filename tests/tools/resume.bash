@@ -7,8 +7,8 @@
 resume_configs='streamed resident labels'
 
 make_inputs() {
-    "$MLCE_BIN/mlce-data" demo "$folder/data" --sequences 120 --dim 32 >/dev/null || return 1
-    "$MLCE_BIN/mlce-data" demo "$folder/labels" --task labels >/dev/null || return 1
+    mlce-data demo "$folder/data" --sequences 120 --dim 32 >/dev/null || return 1
+    mlce-data demo "$folder/labels" --task labels >/dev/null || return 1
     cat >"$folder/streamed.ini" <<'INI'
 [data]
 train = data/train.h5

@@ -1,18 +1,9 @@
 #!/usr/bin/env bash
 # Bad input: every program says what is wrong, where, and leaves nothing half-written.
-#
-# MLCE_BIN is the folder of the programs; MLCE_PYTHON a Python with numpy and h5py.
-set -u
-bin=${MLCE_BIN:?folder of the programs}
-python=${MLCE_PYTHON:-python3}
-here=$(cd "$(dirname "$0")" && pwd)
-"$python" -c 'import numpy, h5py' 2>/dev/null ||
-    { echo "skipped: $python has no numpy and h5py"; exit 77; }
+. "$(dirname "${BASH_SOURCE[0]}")/claims.bash"
+needs numpy h5py
 
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-"$python" -B "$here/../interop/make_bad.py" . || exit 1
+check make_bad .
 cat >train.ini <<'INI'
 [data]
 train = good.h5
@@ -25,48 +16,10 @@ batch_size = 2
 threads = 1
 INI
 
-touch stdout stderr before after
-failures=0
-fail() {
-    echo "FAILED: $*"
-    sed 's/^/    /' stderr
-    failures=$((failures + 1))
-}
-
-# refuses CODE TEXT... -- COMMAND...: exits with CODE, its message has each TEXT (in capitals or
-# not), and no file or folder is new or gone.
-refuses() {
-    local code=$1 texts=() text got
-    shift
-    while [ "$1" != -- ]; do
-        texts+=("$1")
-        shift
-    done
-    shift
-    local program=${1##*/} what="${*#"$bin"/}"
-    find . | sort >before
-    timeout 60 "$@" >stdout 2>stderr
-    got=$?
-    find . | sort >after
-    [ "$got" = "$code" ] || fail "$what: exit $got, expected $code"
-    cmp -s before after || fail "$what: new or gone: $(comm -3 before after | tr -d '\t' | xargs)"
-    grep -q "^$program: " stderr || fail "$what: the message does not begin with the program's name"
-    for text in "${texts[@]}"; do
-        grep -qiF -e "$text" stderr || fail "$what: the message lacks '$text'"
-    done
-}
-
-# accepts COMMAND...
-accepts() {
-    timeout 60 "$@" >stdout 2>stderr
-    local got=$?
-    [ "$got" = 0 ] || fail "${*#"$bin"/}: exit $got"
-}
-
-train=("$bin/mlce-train" train.ini train.output=out)
+train=(mlce-train train.ini train.output=out)
 
 echo "--- a run to work with"
-accepts "$bin/mlce-train" train.ini train.output=run
+accepts mlce-train train.ini train.output=run
 
 echo "--- files that are no dataset"
 refuses 1 missing.h5 -- "${train[@]}" data.train=missing.h5
@@ -121,23 +74,22 @@ refuses 1 unlabelled.h5 /spans -- "${train[@]}" data.train=unlabelled.h5
 refuses 1 unlabelled.h5 /spans -- "${train[@]}" data.dev=unlabelled.h5
 
 echo "--- what is unusual, but right"
-accepts "$bin/mlce-train" train.ini train.output=empty data.train=empty_sequences.h5
-accepts "$bin/mlce-train" train.ini train.output=short data.train=one_token.h5 data.dev=one_token.h5
-accepts "$bin/mlce-train" train.ini train.output=bare data.train=no_gold.h5 data.dev=no_gold.h5
-accepts "$bin/mlce-eval" bare no_gold.h5 --json
+accepts mlce-train train.ini train.output=empty data.train=empty_sequences.h5
+accepts mlce-train train.ini train.output=short data.train=one_token.h5 data.dev=one_token.h5
+accepts mlce-train train.ini train.output=bare data.train=no_gold.h5 data.dev=no_gold.h5
+accepts mlce-eval bare no_gold.h5 --json
 "$python" -c 'import json; assert json.load(open("stdout"))["micro"]["f1"] == 0' ||
     fail "micro F1 without any gold span is not 0"
-accepts "$bin/mlce-train" train.ini train.output=other data.dev=reordered.h5
-"$python" -B "$here/../interop/check_same_weights.py" run/best.h5 other/best.h5 >stdout 2>stderr ||
-    fail "types in another order in the dev file: other weights"
-accepts "$bin/mlce-eval" run good.h5 --json
+accepts mlce-train train.ini train.output=other data.dev=reordered.h5
+check check_same_weights run/best.h5 other/best.h5
+accepts mlce-eval run good.h5 --json
 cp stdout in_order
-accepts "$bin/mlce-eval" run reordered.h5 --json
+accepts mlce-eval run reordered.h5 --json
 cmp -s stdout in_order || fail "types in another order: other figures"
 
 echo "--- configuration"
 write() { printf '%s\n' "$@" >wrong.ini; }
-wrong=("$bin/mlce-train" wrong.ini data.train=good.h5 train.output=out)
+wrong=(mlce-train wrong.ini data.train=good.h5 train.output=out)
 write '[optim]' 'lr = fast'
 refuses 1 wrong.ini 2 optim.lr fast -- "${wrong[@]}"
 write '[train]' 'epochs = 0'
@@ -164,37 +116,37 @@ write '[model]' 'head = global_ponter'
 refuses 1 wrong.ini model.head global_pointer -- "${wrong[@]}"
 write '[model]' 'head_size = 5'
 refuses 1 model.head_size even -- "${wrong[@]}"
-refuses 1 missing.ini -- "$bin/mlce-train" missing.ini
+refuses 1 missing.ini -- mlce-train missing.ini
 refuses 1 optim.lr fast -- "${train[@]}" optim.lr=fast
 refuses 1 optim.rl optim.lr -- "${train[@]}" optim.rl=0.1
 
 echo "--- output"
-refuses 1 run --force -- "$bin/mlce-train" train.ini train.output=run
-accepts "$bin/mlce-train" train.ini train.output=other --force
+refuses 1 run --force -- mlce-train train.ini train.output=run
+accepts mlce-train train.ini train.output=other --force
 touch blocked
-refuses 1 blocked -- "$bin/mlce-train" train.ini train.output=blocked/run
-refuses 1 blocked -- "$bin/mlce-export" run --format safetensors -o blocked/model
-refuses 1 blocked -- "$bin/mlce-export" run --format hdf5 -o blocked/model
-refuses 1 blocked -- "$bin/mlce-predict" run good.h5 -o blocked/out
-refuses 1 blocked -- "$bin/mlce-data" demo blocked/demo
+refuses 1 blocked -- mlce-train train.ini train.output=blocked/run
+refuses 1 blocked -- mlce-export run --format safetensors -o blocked/model
+refuses 1 blocked -- mlce-export run --format hdf5 -o blocked/model
+refuses 1 blocked -- mlce-predict run good.h5 -o blocked/out
+refuses 1 blocked -- mlce-data demo blocked/demo
 
 echo "--- using a model"
 for tool in mlce-eval mlce-predict; do
-    refuses 1 nowhere -- "$bin/$tool" nowhere good.h5
-    refuses 1 missing.h5 -- "$bin/$tool" run missing.h5
-    refuses 1 truncated.h5 -- "$bin/$tool" run truncated.h5
-    refuses 1 other_width.h5 9 8 -- "$bin/$tool" run other_width.h5
-    refuses 1 renamed.h5 PLACE -- "$bin/$tool" run renamed.h5
-    refuses 1 nan.h5 5 -- "$bin/$tool" run nan.h5
-    refuses 1 good.h5 -- "$bin/$tool" good.h5 good.h5
+    refuses 1 nowhere -- $tool nowhere good.h5
+    refuses 1 missing.h5 -- $tool run missing.h5
+    refuses 1 truncated.h5 -- $tool run truncated.h5
+    refuses 1 other_width.h5 9 8 -- $tool run other_width.h5
+    refuses 1 renamed.h5 PLACE -- $tool run renamed.h5
+    refuses 1 nan.h5 5 -- $tool run nan.h5
+    refuses 1 good.h5 -- $tool good.h5 good.h5
 done
-refuses 1 unlabelled.h5 /spans -- "$bin/mlce-eval" run unlabelled.h5
-accepts "$bin/mlce-predict" run unlabelled.h5
-refuses 1 nan.h5 -- "$bin/mlce-predict" run nan.h5 -o predictions.jsonl
+refuses 1 unlabelled.h5 /spans -- mlce-eval run unlabelled.h5
+accepts mlce-predict run unlabelled.h5
+refuses 1 nan.h5 -- mlce-predict run nan.h5 -o predictions.jsonl
 mkdir half && head -c 2000 run/best.h5 >half/best.h5
-refuses 1 half -- "$bin/mlce-eval" half good.h5
-refuses 1 half -- "$bin/mlce-export" half --format safetensors -o model
-refuses 1 nowhere -- "$bin/mlce-export" nowhere --format safetensors -o model
+refuses 1 half -- mlce-eval half good.h5
+refuses 1 half -- mlce-export half --format safetensors -o model
+refuses 1 nowhere -- mlce-export nowhere --format safetensors -o model
 
 echo "--- features of the tokens' text"
 text=('/tokens/text' 'features.shape = 0')
@@ -206,17 +158,17 @@ refuses 1 'features.shape has no effect' -- "${train[@]}" features.shape=16 \
 refuses 1 'features.ngram_min has no effect' -- "${train[@]}" features.ngram_min=2
 refuses 1 'features.ngram_min = 6 is over' -- "${train[@]}" features.shape=16 features.ngram_min=6
 refuses 1 'features.shape = 65537' '65,536' -- "${train[@]}" features.shape=65537
-accepts "$bin/mlce-train" train.ini features.shape=16 train.output=shape data.train=words.h5 \
+accepts mlce-train train.ini features.shape=16 train.output=shape data.train=words.h5 \
     data.dev=words.h5
 for tool in mlce-eval mlce-predict; do
-    accepts "$bin/$tool" shape words.h5
-    refuses 1 good.h5 "${text[@]}" -- "$bin/$tool" shape good.h5
-    refuses 1 other_width.h5 9 8 'computes 32' -- "$bin/$tool" shape other_width.h5
+    accepts $tool shape words.h5
+    refuses 1 good.h5 "${text[@]}" -- $tool shape good.h5
+    refuses 1 other_width.h5 9 8 'computes 32' -- $tool shape other_width.h5
 done
 
 echo "--- weights from elsewhere"
-accepts "$bin/mlce-export" run --format safetensors -o model.safetensors
-import=("$bin/mlce-import" -o imported)
+accepts mlce-export run --format safetensors -o model.safetensors
+import=(mlce-import -o imported)
 head -c -4 model.safetensors >short.safetensors
 printf '{}' >tiny.safetensors
 refuses 1 nowhere -- "${import[@]}" nowhere
@@ -229,16 +181,13 @@ refuses 1 model.head_size no -- "${import[@]}" model.safetensors model.head_size
 refuses 1 'head.qk.weight is [8, 8], not [12, 8]' -- "${import[@]}" model.safetensors model.head_size=6
 refuses 1 'missing: encoder.1.layer.1.weight' -- "${import[@]}" model.safetensors encoder.1.type=mlp
 refuses 1 nowhere.txt -- "${import[@]}" model.safetensors --types nowhere.txt
-refuses 1 run --force -- "$bin/mlce-import" model.safetensors -o run
-refuses 1 blocked -- "$bin/mlce-import" model.safetensors -o blocked/run
+refuses 1 run --force -- mlce-import model.safetensors -o run
+refuses 1 blocked -- mlce-import model.safetensors -o blocked/run
 
 echo "--- wrong usage"
 for tool in mlce-train mlce-eval mlce-predict mlce-export mlce-import mlce-data; do
-    refuses 2 --help -- "$bin/$tool"
-    refuses 2 no-such-option -- "$bin/$tool" --no-such-option
+    refuses 2 --help -- $tool
+    refuses 2 no-such-option -- $tool --no-such-option
 done
-refuses 2 '-o RUN' -- "$bin/mlce-import" model
-refuses 2 paper -- "$bin/mlce-export" run --format paper -o model
-
-[ $failures = 0 ] || { echo "$failures failed"; exit 1; }
-echo "all refused or accepted as they should be"
+refuses 2 '-o RUN' -- mlce-import model
+refuses 2 paper -- mlce-export run --format paper -o model

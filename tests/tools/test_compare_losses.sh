@@ -1,25 +1,10 @@
 #!/usr/bin/env bash
 # scripts/compare-losses on tiny data: it ends with a table, figures and a plot that hold every loss,
 # and takes up where it was stopped.
-#
-# MLCE_BIN is the folder of the programs, MLCE_PYTHON a Python with numpy and h5py.
-set -u
-source=$(cd "$(dirname "$0")/../.." && pwd)
-python=${MLCE_PYTHON:-python3}
-"$python" -c 'import numpy, h5py' 2>/dev/null ||
-    { echo "skipped: $python has no numpy and h5py"; exit 77; }
+. "$(dirname "${BASH_SOURCE[0]}")/claims.bash"
+needs numpy h5py
 
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-cd "$folder" || exit 1
-failed=0
-claim() {
-    if eval "$2"; then echo "ok: $1"; else
-        echo "FAILED: $1 ($2)"
-        failed=1
-    fi
-}
-compare() { MLCE_PYTHON=$python timeout 600 "$source/scripts/compare-losses" --tiny --output "$folder/out" "$@" >log 2>&1; }
+compare() { MLCE_PYTHON=$python timeout 600 "$MLCE_SOURCE/scripts/compare-losses" --tiny --output "$folder/out" "$@" >log 2>&1; }
 
 compare --jobs 2 || { cat log; exit 1; }
 common='multilabel_ce|binary_ce, weight 1|binary_ce, weight 10|binary_ce, weight 100|focal \(0.25, 2\)|focal, best of grid: \(.*\)'
@@ -36,7 +21,7 @@ claim 'the threshold that is best for dev is no worse there than that of the los
 import json, sys
 rows = [row for rows in json.load(open(\"out/results.json\")).values() for row in rows]
 sys.exit(len(rows) != 15 or any(r[\"threshold\"][0] < r[\"own\"][0] - 1e-9 if r[\"threshold\"] else r[\"loss\"] != \"topk_ce\" for r in rows))'"
-claim 'nothing is written into the source folder' "[ ! -e '$source/scripts/compare_losses/__pycache__' ]"
+claim 'nothing is written into the source folder' "[ ! -e '$MLCE_SOURCE/scripts/compare_losses/__pycache__' ]"
 
 sum=$(cat out/results.md out/results.json out/f1.svg | cksum)
 run=$(find out/runs/labels-20/multilabel_ce -name 'lr-3e-2-seed-2')
@@ -52,4 +37,3 @@ MLCE_BIN=$folder/nowhere compare --output "$folder/other"
 claim 'a program that is missing is named' "[ $? -eq 1 ] && grep -q '^compare-losses: error: .*nowhere/mlce-' log && ! grep -q Traceback log"
 compare --slow
 claim 'an unknown option is wrong usage' "[ $? -eq 2 ]"
-exit $failed

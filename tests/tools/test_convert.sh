@@ -1,41 +1,8 @@
 #!/usr/bin/env bash
-# mlce-data convert, run as a user runs it. MLCE_BIN is the folder of the programs.
-set -u
-bin=${MLCE_BIN:?folder of the programs}
-data=$bin/mlce-data
-source=${MLCE_SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
-samples=${MLCE_SAMPLE_DATA:-$source/../shared/data}
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-touch stdout stderr before after
-failures=0
-fail() {
-    echo "FAILED: $*"
-    sed 's/^/    /' stderr
-    failures=$((failures + 1))
-}
+# mlce-data convert, run as a user runs it.
+. "$(dirname "${BASH_SOURCE[0]}")/claims.bash"
 
-# converts ARGUMENTS...
-converts() {
-    timeout 300 "$data" convert "$@" >stdout 2>stderr
-    local got=$?
-    [ "$got" = 0 ] || fail "convert $*: exit $got"
-}
-# refuses CODE TEXT ARGUMENTS...: the message has TEXT, and no file is new or gone.
-refuses() {
-    local code=$1 text=$2
-    shift 2
-    find . | sort >before
-    timeout 60 "$data" convert "$@" >stdout 2>stderr
-    local got=$?
-    find . | sort >after
-    [ "$got" = "$code" ] || fail "convert $*: exit $got, expected $code"
-    grep -qF -e "$text" stderr || fail "convert $*: the message lacks '$text'"
-    cmp -s before after || fail "convert $*: new or gone: $(comm -3 before after | xargs)"
-}
-says() { grep -qF -e "$1" stdout || fail "stdout lacks '$1': $(cat stdout)"; }
-warns() { grep -qF -e "$1" stderr || fail "stderr lacks '$1': $(cat stderr)"; }
+converts() { accepts mlce-data convert "$@"; }
 same() { diff -r "$1" "$2" >stderr || fail "$1 and $2 differ"; }
 
 # What a person types: columns to a dataset, a second split with the first one's types, and back.
@@ -47,17 +14,17 @@ converts dev.conll -o dev.h5 --types-from train.h5 --embed hash:32 --precision f
 says "1 spans of 2 types, 32 features"
 converts train.h5 -o back.conll
 same train.conll back.conll
-"$data" inspect train.h5 >stdout || fail "inspect"
+accepts mlce-data inspect train.h5
 says "made by     hash:256"
 says "LOC"
 printf 'a\tB-X\n' >bad.conll
-refuses 1 "bad.conll:1: the type 'X' is not one of train.h5" bad.conll -o x.h5 --types-from train.h5
+refuses 1 "bad.conll:1: the type 'X' is not one of train.h5" -- mlce-data convert bad.conll -o x.h5 --types-from train.h5
 
 # The order of types.
 converts train.conll -o - --to conll
 same train.conll stdout
 converts train.conll -o first.h5 --types first
-"$data" inspect first.h5 --rows 0 | grep -A1 'type  ' | grep -q PER || fail "--types first"
+mlce-data inspect first.h5 --rows 0 | grep -A1 'type  ' | grep -q PER || fail "--types first"
 
 # All that a dataset holds goes through JSONL, brat and columns and comes back: nested spans, ids,
 # documents, emoji with joiners, combining marks, Chinese without spaces, right to left.
@@ -86,7 +53,7 @@ for split in lines none; do
 done
 converts own.jsonl -o world.conll
 says "2 columns of tags"
-warns "columns hold no text"
+complains "columns hold no text"
 converts world.conll -o columns.h5 --embed hash:8
 for scheme in iob1 iob2 bioes bilou; do
     converts columns.h5 -o $scheme.conll --scheme $scheme
@@ -99,15 +66,15 @@ same iob2.conll world.conll
 mkdir in && printf 'a b c\n\nd\n' >in/doc.txt
 printf 'T1\tX 0 1;4 5\ta c\nT2\tY 7 8\td\nE1\tY:T2\n' >in/doc.ann
 converts in/doc.ann -o - 
-warns "1 span had several parts: taken as a whole"
-warns "1 annotation of another kind: left out"
+complains "1 span had several parts: taken as a whole"
+complains "1 annotation of another kind: left out"
 grep -qF '"start":0,"end":3,"type":"X"' stdout || fail "hull: $(cat stdout)"
 converts in -o - --discontinuous drop
 grep -q '"X"' stdout && fail "--discontinuous drop keeps the span"
 
 # Names of tags that are numbers; standard input; predictions; items.
 echo '{"tokens":["Ada","L"],"ner_tags":[1,2]}' >hf.jsonl
-refuses 1 "hf.jsonl:1: the tag of token 0: is a number" hf.jsonl -o x.h5
+refuses 1 "hf.jsonl:1: the tag of token 0: is a number" -- mlce-data convert hf.jsonl -o x.h5
 echo '{"features":{"ner_tags":{"feature":{"names":["O","B-PER","I-PER"]}}}}' >info.json
 for names in O,B-PER,I-PER info.json; do
     converts - -o - --labels $names <hf.jsonl
@@ -121,7 +88,7 @@ converts items.h5 -o items2.jsonl
 converts items2.jsonl -o items2.h5 --precision f32
 cmp -s items.h5 items2.h5 || fail "items differ"
 printf '{"text":"good film","label":["pos"]}\n{"text":"x","label":[]}\n' >class.jsonl
-refuses 1 "--task labels" class.jsonl -o x.h5
+refuses 1 "--task labels" -- mlce-data convert class.jsonl -o x.h5
 converts class.jsonl -o class.h5 --task labels --embed hash:16
 printf 'In Bonn.\n\nNow\n' >notes.txt
 converts notes.txt --from text -o notes.h5 --types-from train.h5
@@ -134,74 +101,68 @@ printf '2 2\nada \0\0\200\077\0\0\0\100\nbonn \0\0\100\100\0\0\200\100\n' >binar
 for file in plain.vec sized.vec binary.bin; do
     converts train.conll -o $file.h5 --embed vectors:$file
     says "2 features"
-    warns "of 4 tokens, 2 have their vector in lower case, 2 (50.0%) have none: zeros"
+    complains "of 4 tokens, 2 have their vector in lower case, 2 (50.0%) have none: zeros"
     tail -c 300000 $file.h5 | od -An -tx1 -v | tr -d ' \n' | grep -q '003c004000000000000000000042004' ||
         fail "$file: other embeddings"
 done
 printf 'ada 1 2 3 4 5 6 7 8\n' >wide.vec
 converts train.conll -o oov.h5 --embed vectors:wide.vec --oov hash
-warns "3 (75.0%) have none: hashed"
+complains "3 (75.0%) have none: hashed"
 printf 'ada 1 2\nbonn 3\n' >short.vec
-refuses 1 "short.vec:2: the row is short" train.conll -o x.h5 --embed vectors:short.vec
+refuses 1 "short.vec:2: the row is short" -- mlce-data convert train.conll -o x.h5 --embed vectors:short.vec
 printf 'ada 1 2\nbonn 3 nan\n' >nan.vec
-refuses 1 "nan.vec:2: number 2 of 'bonn' is not a finite number" train.conll -o x.h5 --embed vectors:nan.vec
+refuses 1 "nan.vec:2: number 2 of 'bonn' is not a finite number" -- mlce-data convert train.conll -o x.h5 --embed vectors:nan.vec
 head -c 20 binary.bin >cut.bin
-refuses 1 "cut.bin: vector 2 of 2 is cut short" train.conll -o x.h5 --embed vectors:cut.bin
+refuses 1 "cut.bin: vector 2 of 2 is cut short" -- mlce-data convert train.conll -o x.h5 --embed vectors:cut.bin
 : >empty.vec
-refuses 1 "empty.vec:1: holds no vectors" train.conll -o x.h5 --embed vectors:empty.vec
-refuses 1 "missing.vec: cannot open" train.conll -o x.h5 --embed vectors:missing.vec
+refuses 1 "empty.vec:1: holds no vectors" -- mlce-data convert train.conll -o x.h5 --embed vectors:empty.vec
+refuses 1 "missing.vec: cannot open" -- mlce-data convert train.conll -o x.h5 --embed vectors:missing.vec
 
 # Bad input leaves nothing behind.
 printf 'a\tO\nb\tB_X\n' >bad.conll
-refuses 1 "bad.conll:2: 'B_X' (column 2) is no tag" bad.conll -o x.h5
-refuses 1 "bad.conll:2: 'B_X' (column 2) is no tag" bad.conll -o x --to brat
+refuses 1 "bad.conll:2: 'B_X' (column 2) is no tag" -- mlce-data convert bad.conll -o x.h5
+refuses 1 "bad.conll:2: 'B_X' (column 2) is no tag" -- mlce-data convert bad.conll -o x --to brat
 printf 'a\tO\n\n' >plain.conll
-refuses 1 "give those of the training data with --types-from" plain.conll -o x.h5
+refuses 1 "give those of the training data with --types-from" -- mlce-data convert plain.conll -o x.h5
 : >empty
-refuses 1 "empty:1: the file is empty" empty -o x.h5
+refuses 1 "empty:1: the file is empty" -- mlce-data convert empty -o x.h5
 printf '\n\n' >blank
-refuses 1 "blank: holds no sequences" blank -o x.h5
+refuses 1 "blank: holds no sequences" -- mlce-data convert blank -o x.h5
 printf '\037\213\010' >z.gz
-refuses 1 "z.gz: is compressed" z.gz -o x.h5
-refuses 1 "missing: cannot open" missing -o x.h5
-refuses 1 "is read by this command" train.conll -o train.conll
-refuses 1 "world.brat: exists already" train.conll -o world.brat --to brat
-refuses 1 "a dataset holds embeddings" train.conll -o x.h5 --embed none
-refuses 1 "'word' names no embedding" train.conll -o x.h5 --embed word
-refuses 1 "items with labels have no columns" items.h5 -o x.conll
+refuses 1 "z.gz: is compressed" -- mlce-data convert z.gz -o x.h5
+refuses 1 "missing: cannot open" -- mlce-data convert missing -o x.h5
+refuses 1 "is read by this command" -- mlce-data convert train.conll -o train.conll
+refuses 1 "world.brat: exists already" -- mlce-data convert train.conll -o world.brat --to brat
+refuses 1 "a dataset holds embeddings" -- mlce-data convert train.conll -o x.h5 --embed none
+refuses 1 "'word' names no embedding" -- mlce-data convert train.conll -o x.h5 --embed word
+refuses 1 "items with labels have no columns" -- mlce-data convert items.h5 -o x.conll
 printf '{"tokens":["a\\tb"],"spans":[]}\n' >tab.jsonl
-refuses 1 "columns cannot hold it, write JSONL" tab.jsonl -o x.conll
+refuses 1 "columns cannot hold it, write JSONL" -- mlce-data convert tab.jsonl -o x.conll
 mkdir nothing
-refuses 1 "nothing: holds no brat documents" nothing -o x.h5
-refuses 2 "convert takes one input, 0 given" -o x.h5
-refuses 2 "the output is missing" train.conll
-refuses 2 "names no format: give --to" train.conll -o x.y
-refuses 2 "--cut: there is no 'off': widen, drop, error" train.conll -o x.h5 --cut off
-refuses 2 "--tag-columns: '0' is not a whole number" train.conll -o x.h5 --tag-columns 0
-(
-    ulimit -f 16
-    trap '' XFSZ
-    for i in $(seq 400); do echo "token$i B-X"; done >big.conll
-    "$data" convert big.conll -o full.h5 >stdout 2>stderr
-    [ $? = 1 ]
-) || fail "a full disk is not an error"
-[ -e full.h5 ] || [ -e full.h5.part ] && fail "a full disk leaves files behind"
-"$data" convert --help >stdout || fail "--help"
+refuses 1 "nothing: holds no brat documents" -- mlce-data convert nothing -o x.h5
+refuses 2 "convert takes one input, 0 given" -- mlce-data convert -o x.h5
+refuses 2 "the output is missing" -- mlce-data convert train.conll
+refuses 2 "names no format: give --to" -- mlce-data convert train.conll -o x.y
+refuses 2 "--cut: there is no 'off': widen, drop, error" -- mlce-data convert train.conll -o x.h5 --cut off
+refuses 2 "--tag-columns: '0' is not a whole number" -- mlce-data convert train.conll -o x.h5 --tag-columns 0
+for i in $(seq 400); do echo "token$i B-X"; done >big.conll
+file_limit=16 refuses 1 full.h5 -- mlce-data convert big.conll -o full.h5
+accepts mlce-data convert --help
 says "mlce-data convert train.conll -o train.h5"
 [ "$(awk 'length > 100' stdout | wc -l)" = 0 ] || fail "help lines over 100 columns"
 
 # Predictions, on a dataset without text, become annotations.
-"$data" demo demo --sequences 60 --dim 32 >stdout 2>stderr || fail "demo"
+accepts mlce-data demo demo --sequences 60 --dim 32
 printf '[data]\ntrain=demo/train.h5\ndev=demo/dev.h5\n[train]\nepochs=1\noutput=run\n[model]\nhead=efficient_global_pointer\n' >ner.ini
-"$bin/mlce-train" ner.ini >stdout 2>stderr || fail "train"
+accepts mlce-train ner.ini
 converts demo/dev.h5 -o demo.conll
 converts demo.conll -o demo.h5 --embed hash:32 --types-from demo/train.h5
-"$bin/mlce-predict" run demo.h5 -o predicted.jsonl 2>stderr || fail "predict"
+accepts mlce-predict run demo.h5 -o predicted.jsonl
 converts predicted.jsonl -o predicted --to brat
 [ "$(find predicted -name '*.ann' | wc -l)" = 12 ] || fail "$(find predicted)"
 
 # Real files: the same sequences and spans as in the datasets beside them.
-dump() { "$data" convert "$1" -o - | sed -E 's/"(id|document)":[^,]*,//g'; }
+dump() { mlce-data convert "$1" -o - | sed -E 's/"(id|document)":[^,]*,//g'; }
 if [ -r "$samples/germeval2014/b.h5" ]; then
     for file in wnut17/train.conll wnut17/dev.conll germeval2014/a.tsv germeval2014/b.tsv; do
         converts "$samples/$file" -o sample.h5 --embed hash:8
@@ -209,13 +170,10 @@ if [ -r "$samples/germeval2014/b.h5" ]; then
         dump "$samples/${file%.*}.h5" >theirs
         [ "$(wc -l <ours)" -gt 1000 ] || fail "$file: $(wc -l <ours) sequences"
         cmp -s ours theirs || fail "$file: not as in the dataset beside it: $(diff ours theirs | head -4)"
-        "$data" inspect sample.h5 --rows 0 | sed -n '/type  /,$p' >ours
-        "$data" inspect "$samples/${file%.*}.h5" --rows 0 | sed -n '/type  /,$p' >theirs
+        mlce-data inspect sample.h5 --rows 0 | sed -n '/type  /,$p' >ours
+        mlce-data inspect "$samples/${file%.*}.h5" --rows 0 | sed -n '/type  /,$p' >theirs
         cmp -s ours theirs || fail "$file: other types: $(diff ours theirs | head -4)"
     done
 else
     echo "skipped: no sample data in $samples"
 fi
-
-[ "$failures" = 0 ] || exit 1
-echo "passed"

@@ -1,28 +1,11 @@
 #!/usr/bin/env bash
 # Several runs as one model: mlce-eval and mlce-predict with more than one RUN.
-set -u
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-cd "$folder" || exit 1
-failed=0
-claim() {
-    if eval "$2"; then echo "ok: $1"; else
-        echo "FAILED: $1 ($2)"
-        failed=1
-    fi
-}
-refused() {
-    local code=$1 text=$2
-    shift 2
-    "$@" >out 2>err
-    local got=$?
-    claim "refused: ${*#"$MLCE_BIN"/}" "[ $got -eq $code ] && grep -qF -- \"$text\" err"
-}
-train() { timeout 120 "$MLCE_BIN/mlce-train" train.ini "$@" >/dev/null || failed=1; }
-evaluate() { timeout 60 "$MLCE_BIN/mlce-eval" "$@"; }
-predict() { timeout 60 "$MLCE_BIN/mlce-predict" "$@"; }
+. "$(dirname "${BASH_SOURCE[0]}")/claims.bash"
+train() { accepts mlce-train train.ini "$@"; }
+evaluate() { timeout 60 mlce-eval "$@"; }
+predict() { timeout 60 mlce-predict "$@"; }
 
-"$MLCE_BIN/mlce-data" demo data --sequences 100 --dim 64 >/dev/null || exit 1
+accepts mlce-data demo data --sequences 100 --dim 64
 cat >train.ini <<'INI'
 [data]
 train = data/train.h5
@@ -36,7 +19,7 @@ train train.output=a
 train train.output=b train.seed=2 encoder.1.type=mlp
 train train.output=c train.seed=3 model.head=global_pointer model.head_size=32
 train train.output=short model.max_width=3
-"$MLCE_BIN/mlce-data" demo labels --task labels --sequences 50 --dim 64 >/dev/null
+accepts mlce-data demo labels --task labels --sequences 50 --dim 64
 train train.output=items model.head=multilabel_classifier data.train=labels/train.h5 data.dev=labels/dev.h5
 
 claim 'a run and two copies of it score as the run does' \
@@ -51,16 +34,15 @@ claim 'they have the same bits with one thread' \
 claim 'a checkpoint file is a run too' 'evaluate a b/best.h5 data/test.h5 >/dev/null'
 claim 'a threshold is found for the mean' 'evaluate a b data/test.h5 --find-threshold | grep -q ^best'
 
-evaluate a data/dev.h5 --find-threshold --store >/dev/null || failed=1
+accepts mlce-eval a data/dev.h5 --find-threshold --store
 claim 'stored thresholds are averaged' "evaluate a b data/test.h5 | grep -q 'stored threshold'"
 
-refused 2 '--store puts a threshold into one run, 2 are given' \
-    "$MLCE_BIN/mlce-eval" a b data/test.h5 --find-threshold --store
-refused 1 'short cannot be averaged with a: it has model.max_width = 3' \
-    "$MLCE_BIN/mlce-eval" a short data/test.h5
-refused 1 'items cannot be averaged with a: it is for items' \
-    "$MLCE_BIN/mlce-predict" a items data/test.h5
-refused 1 'nowhere' "$MLCE_BIN/mlce-predict" a nowhere data/test.h5
-refused 1 'is read by this command' "$MLCE_BIN/mlce-predict" a b data/test.h5 -o b/best.h5
-refused 2 'give RUN and DATA' "$MLCE_BIN/mlce-predict" a
-exit $failed
+refuses 2 '--store puts a threshold into one run, 2 are given' -- \
+    mlce-eval a b data/test.h5 --find-threshold --store
+refuses 1 'short cannot be averaged with a: it has model.max_width = 3' -- \
+    mlce-eval a short data/test.h5
+refuses 1 'items cannot be averaged with a: it is for items' -- \
+    mlce-predict a items data/test.h5
+refuses 1 'nowhere' -- mlce-predict a nowhere data/test.h5
+refuses 1 'is read by this command' -- mlce-predict a b data/test.h5 -o b/best.h5
+refuses 2 'give RUN and DATA' -- mlce-predict a

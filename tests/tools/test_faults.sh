@@ -4,29 +4,21 @@
 # old or new and never half, and a run that can be resumed to what it would have been.
 #   test_faults.sh [POINTS]     how many calls to try, evenly spread (24; MLCE_FAULT_POINTS; all)
 # The last line counts.
-set -u
+. "$(dirname "${BASH_SOURCE[0]}")/claims.bash"
 points=${1:-${MLCE_FAULT_POINTS:-24}}
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-. "$here/resume.bash"
+. "$MLCE_SOURCE/tests/tools/resume.bash"
 export OMP_NUM_THREADS=1
-make_inputs || exit 1
-"${MLCE_CC:-cc}" -D_GNU_SOURCE -O1 -fPIC -shared -o "$folder/fault.so" "$here/../fault/fault.c" -ldl || exit 1
+make_inputs || stop "no inputs"
+"${MLCE_CC:-cc}" -D_GNU_SOURCE -O1 -fPIC -shared -o "$folder/fault.so" "$MLCE_SOURCE/tests/fault/fault.c" -ldl || stop "fault.c does not build"
 # An evaluation, and a checkpoint on each side of it.
 settings=(train.epochs=1 train.eval_steps=10 train.save_steps=8 train.batch_tokens=220 train.keep_last=1)
 
-fail() {
-    echo "FAILED: $*"
-    for file in err err2; do [ -e $file ] && sed "s/^/    $file: /" $file; done
-    exit 1
-}
 faulty() { LD_PRELOAD=$folder/fault.so MLCE_FAULT_PATH=${where:-/run} "$@"; }
 
 in_place whole
-MLCE_FAULT_COUNT=$folder/count faulty "$MLCE_BIN/mlce-train" ../streamed.ini "${settings[@]}" >out 2>err || fail 'without a fault'
+MLCE_FAULT_COUNT=$folder/count faulty mlce-train ../streamed.ini "${settings[@]}" >stdout 2>stderr || stop 'without a fault'
 calls=$(cat "$folder/count")
-[ "$calls" -gt 50 ] || fail "only $calls calls were counted"
+[ "$calls" -gt 50 ] || stop "only $calls calls were counted"
 [ "$points" = all ] && points=$calls
 [ "$points" -lt "$calls" ] || points=$calls
 
@@ -35,24 +27,24 @@ tried=0 errors=0 dead=0 survived=0
 try() {
     rm -rf "$folder/faulty"
     in_place faulty
-    MLCE_FAULT=$1:$2 faulty "$MLCE_BIN/mlce-train" ../streamed.ini "${settings[@]}" >out 2>err
+    MLCE_FAULT=$1:$2 faulty mlce-train ../streamed.ini "${settings[@]}" >stdout 2>stderr
     local code=$? command=(../streamed.ini "${settings[@]}")
     case $code in
     0) survived=$((survived + 1)) ;;
     1)
         errors=$((errors + 1))
-        [ "$(grep -c 'error: ' err)" -eq 1 ] || fail "call $1, $2: not one error"
-        grep -q 'error: .*run.*' err || fail "call $1, $2: the error does not name the file"
+        [ "$(grep -c 'error: ' stderr)" -eq 1 ] || stop "call $1, $2: not one error"
+        grep -q 'error: .*run.*' stderr || stop "call $1, $2: the error does not name the file"
         ;;
     137) dead=$((dead + 1)) ;;
-    *) fail "call $1, $2: exit code $code" ;;
+    *) stop "call $1, $2: exit code $code" ;;
     esac
-    [ ! -e run/last.h5 ] || "$MLCE_BIN/mlce-eval" run/last.h5 data/dev.h5 >/dev/null 2>err2 || fail "call $1, $2: last.h5 is not good"
-    [ ! -e run/best.h5 ] || "$MLCE_BIN/mlce-eval" run/best.h5 data/dev.h5 >/dev/null 2>err2 || fail "call $1, $2: best.h5 is not good"
+    [ ! -e run/last.h5 ] || mlce-eval run/last.h5 data/dev.h5 >/dev/null 2>stderr || stop "call $1, $2: last.h5 is not good"
+    [ ! -e run/best.h5 ] || mlce-eval run/best.h5 data/dev.h5 >/dev/null 2>stderr || stop "call $1, $2: best.h5 is not good"
     if [ -e run/config.ini ]; then command=(--resume run); else rm -rf run; fi
-    "$MLCE_BIN/mlce-train" "${command[@]}" >out 2>err2 || fail "call $1, $2: cannot resume"
-    same_run run "$folder/whole/run" || fail "call $1, $2: resumed to something else"
-    [ -z "$(find run -name '*.part')" ] || fail "call $1, $2: left $(find run -name '*.part')"
+    mlce-train "${command[@]}" >stdout 2>stderr || stop "call $1, $2: cannot resume"
+    same_run run "$folder/whole/run" || stop "call $1, $2: resumed to something else"
+    [ -z "$(find run -name '*.part')" ] || stop "call $1, $2: left $(find run -name '*.part')"
     tried=$((tried + 1))
 }
 for ((n = 0; n < points; n++)); do

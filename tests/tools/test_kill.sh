@@ -2,27 +2,20 @@
 # Kills mlce-train with -9 at random moments, resumes it until it is done, and compares what it left
 # with a run that was never interrupted:  test_kill.sh [KILLS]   (10; MLCE_KILLS)
 # The last line counts. MLCE_SEED repeats the moments, as far as the machine does.
-set -u
+. "$(dirname "${BASH_SOURCE[0]}")/claims.bash"
 kills=${1:-${MLCE_KILLS:-10}}
 RANDOM=${MLCE_SEED:-$$}
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-. "$(dirname "${BASH_SOURCE[0]}")/resume.bash"
+. "$MLCE_SOURCE/tests/tools/resume.bash"
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-2}
-make_inputs || exit 1
+make_inputs || stop "no inputs"
 
-fail() {
-    echo "FAILED: $*"
-    [ -e err ] && sed 's/^/    /' err
-    exit 1
-}
 now() { date +%s%N; }
 
 declare -A length
 for config in $resume_configs; do
     in_place "whole-$config"
     started=$(now)
-    "$MLCE_BIN/mlce-train" "../$config.ini" >out 2>err || fail "$config, uninterrupted"
+    mlce-train "../$config.ini" >stdout 2>stderr || stop "$config, uninterrupted"
     length[$config]=$((($(now) - started) / 1000000))
 done
 
@@ -33,7 +26,7 @@ while [ "$killed" -lt "$kills" ]; do
         in_place killed
         command=("../$config.ini")
         while :; do
-            "$MLCE_BIN/mlce-train" "${command[@]}" >out 2>err &
+            mlce-train "${command[@]}" >stdout 2>stderr &
             pid=$!
             if [ "$killed" -lt "$kills" ]; then
                 # anywhere in the run, the first tenth of a second (of starting) less often
@@ -44,16 +37,16 @@ while [ "$killed" -lt "$kills" ]; do
             wait $pid 2>/dev/null
             code=$?
             [ $code -eq 0 ] && break
-            [ $code -eq 137 ] || fail "$config: exit code $code after $killed kills"
+            [ $code -eq 137 ] || stop "$config: exit code $code after $killed kills"
             killed=$((killed + 1))
             [ -e run/config.ini ] && command=(--resume run) # else it was killed before it began
             [ -e run/last.h5 ] || continue
             between=$((between + 1))
-            "$MLCE_BIN/mlce-eval" run/last.h5 data/dev.h5 >/dev/null 2>err ||
-                "$MLCE_BIN/mlce-eval" run/last.h5 labels/dev.h5 >/dev/null 2>err ||
-                fail "$config: last.h5 is not good after a kill"
+            mlce-eval run/last.h5 data/dev.h5 >/dev/null 2>stderr ||
+                mlce-eval run/last.h5 labels/dev.h5 >/dev/null 2>stderr ||
+                stop "$config: last.h5 is not good after a kill"
         done
-        same_run run "$folder/whole-$config/run" || fail "$config: not the run that was never interrupted"
+        same_run run "$folder/whole-$config/run" || stop "$config: not the run that was never interrupted"
         runs=$((runs + 1))
     done
 done

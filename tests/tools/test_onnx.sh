@@ -1,31 +1,21 @@
 #!/usr/bin/env bash
 # mlce-export --format onnx with its real clients: onnx's checker and onnxruntime, for every encoder
 # and every form of head, over batches of sequences of 1 to 40 tokens.
-#
-# MLCE_BIN is the folder of the programs, MLCE_PYTHON a Python with numpy, h5py, onnx, onnxruntime.
-set -eu
-bin=${MLCE_BIN:?folder of the programs}
-python=${MLCE_PYTHON:-python3}
-source=$(cd "$(dirname "$0")/../.." && pwd)
-"$python" -c 'import numpy, h5py, onnx, onnxruntime' 2>/dev/null ||
-    { echo "skipped: $python has no numpy, h5py, onnx and onnxruntime"; exit 77; }
-[ "$MLCE_ONNX" = yes ] || { echo "skipped: built without ONNX"; exit 77; }
-
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
-check() { "$python" -B "$source/tests/interop/check_onnx.py" "$@"; }
+. "$(dirname "${BASH_SOURCE[0]}")/claims.bash"
+set -e
+needs numpy h5py onnx onnxruntime
+[ "$MLCE_ONNX" = yes ] || skip "built without ONNX"
 
 # model NAME DATA [KEY=VALUE...]: a model, its scores and its ONNX file.
 model() {
-    "$bin/mlce-train" empty.ini data.train="$2" train.output="run-$1" train.epochs=1 \
-        train.threads=1 "${@:3}" >log 2>&1 || { cat log; exit 1; }
-    check disturb "run-$1" "$1.h5"
-    "$bin/mlce-predict" "$1.h5" "$2" --threads 1 -o "$1.jsonl" >/dev/null 2>&1
-    "$bin/mlce-export" "$1.h5" --format onnx -o "$1.onnx" >/dev/null
+    accepts mlce-train empty.ini data.train="$2" train.output="run-$1" train.epochs=1 \
+        train.threads=1 "${@:3}"
+    check check_onnx disturb "run-$1" "$1.h5"
+    accepts mlce-predict "$1.h5" "$2" --threads 1 -o "$1.jsonl"
+    accepts mlce-export "$1.h5" --format onnx -o "$1.onnx"
 }
 
-check make .
+check check_onnx make .
 : >empty.ini
 
 declare -A encoders=(
@@ -74,6 +64,6 @@ spans+=(standardise)
 model shape-behind-mix layers.h5 $mix $shape
 layers+=(shape-behind-mix)
 
-check compare spans.h5 "${spans[@]}"
-check compare layers.h5 "${layers[@]}"
-check compare items.h5 "${items[@]}"
+check check_onnx compare spans.h5 "${spans[@]}"
+check check_onnx compare layers.h5 "${layers[@]}"
+check check_onnx compare items.h5 "${items[@]}"

@@ -1,30 +1,11 @@
 #!/usr/bin/env bash
 # mlce-predict's formats, overlaps and probabilities, run as a user runs them.
-set -u
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-cd "$folder" || exit 1
-failed=0
-claim() {
-    if eval "$2"; then echo "ok: $1"; else
-        echo "FAILED: $1 ($2)"
-        failed=1
-    fi
-}
-refused() {
-    local code=$1 text=$2
-    shift 2
-    "$@" >out 2>err
-    local got=$?
-    claim "refused: ${*#"$MLCE_BIN"/}" "[ $got -eq $code ] && grep -qF -- \"$text\" err"
-}
-predict() { timeout 60 "$MLCE_BIN/mlce-predict" "$@"; }
-evaluate() { timeout 60 "$MLCE_BIN/mlce-eval" "$@"; }
+. "$(dirname "${BASH_SOURCE[0]}")/claims.bash"
+predict() { timeout 60 mlce-predict "$@"; }
+evaluate() { timeout 60 mlce-eval "$@"; }
 count() { grep -o '"start"' "$1" | wc -l; }
-python=${MLCE_PYTHON:-python3}
-can_python() { "$python" -c '' 2>/dev/null; }
 
-"$MLCE_BIN/mlce-data" demo data --sequences 150 --dim 64 >/dev/null || exit 1
+accepts mlce-data demo data --sequences 150 --dim 64
 cat >train.ini <<'INI'
 [data]
 train = data/train.h5
@@ -34,11 +15,11 @@ lr = 1e-2
 [train]
 epochs = 3
 INI
-timeout 120 "$MLCE_BIN/mlce-train" train.ini train.output=run >/dev/null || exit 1
-timeout 120 "$MLCE_BIN/mlce-train" train.ini train.output=top loss.name=topk_ce >/dev/null || exit 1
-"$MLCE_BIN/mlce-data" demo labels --task labels --sequences 50 --dim 64 >/dev/null
-timeout 120 "$MLCE_BIN/mlce-train" train.ini train.output=items model.head=multilabel_classifier \
-    data.train=labels/train.h5 data.dev=labels/dev.h5 >/dev/null || exit 1
+accepts mlce-train train.ini train.output=run
+accepts mlce-train train.ini train.output=top loss.name=topk_ce
+accepts mlce-data demo labels --task labels --sequences 50 --dim 64
+accepts mlce-train train.ini train.output=items model.head=multilabel_classifier \
+    data.train=labels/train.h5 data.dev=labels/dev.h5
 
 # What is chosen.
 predict run data/test.h5 -o plain.jsonl
@@ -54,7 +35,7 @@ claim 'a low threshold predicts more, flat less than nested, nested less than al
     '[ $(count plain.jsonl) -lt $(count all.jsonl) ] && [ $(count flat.jsonl) -lt $(count nested.jsonl) ] &&
      [ $(count nested.jsonl) -lt $(count all.jsonl) ]'
 claim 'the 2 best of each sequence' '[ $(count top.jsonl) -eq $((2 * $(wc -l <top.jsonl))) ]'
-if can_python; then
+if has; then
     claim 'none overlap, none cross, and the best are the best' '"$python" - <<PY
 import json
 read = lambda name: [[(s["start"], s["end"], s["score"]) for s in json.loads(l)["spans"]] for l in open(name)]
@@ -65,38 +46,40 @@ for chosen, every in zip(read("top.jsonl"), read("low.jsonl")):
     assert sorted(s[2] for s in chosen) == sorted(s[2] for s in every)[-2:]
 PY'
 fi
-predict run data/test.h5 --threshold -4 --overlap nested --threads 1 | cmp -s - nested.jsonl || failed=1
+claim 'one thread chooses the same' \
+    'predict run data/test.h5 --threshold -4 --overlap nested --threads 1 | cmp -s - nested.jsonl'
 
 # Formats.
 predict run data/test.h5 --format conll --overlap flat -o flat.conll
 predict run data/test.h5 --overlap flat -o flat0.jsonl
 claim 'columns are what convert makes of the lines' \
-    '"$MLCE_BIN/mlce-data" convert flat0.jsonl -o - --to conll 2>/dev/null | cmp -s - flat.conll'
+    'mlce-data convert flat0.jsonl -o - --to conll 2>/dev/null | cmp -s - flat.conll'
 claim 'columns also go to standard output' \
     'predict run data/test.h5 --format conll --overlap flat | cmp -s - flat.conll'
 predict run data/test.h5 --format brat -o brat
-"$MLCE_BIN/mlce-data" convert plain.jsonl -o brat-converted --to brat >/dev/null 2>&1
-claim 'so is brat' 'diff -r brat brat-converted >out'
+accepts mlce-data convert plain.jsonl -o brat-converted --to brat
+claim 'so is brat' 'diff -r brat brat-converted >stdout'
 predict run data/test.h5 --threshold -2 --format html -o page.html
 claim 'a page needs nothing else' '! grep -qE "<script|<link|src=|url\(|@import" page.html'
 claim 'a page tells the types apart' 'grep -q "class=\"s c1\"" page.html && grep -q "class=\"legend\"" page.html'
 claim 'a page has each sequence' '[ $(grep -c "<li><p class=\"why\">" page.html) -eq $(wc -l <plain.jsonl) ]'
-can_python && claim 'a page is well-formed XML' \
+has && claim 'a page is well-formed XML' \
     '"$python" -c "import xml.dom.minidom as m; m.parse(\"page.html\")"'
 claim 'a page of labels' 'predict items labels/test.h5 --format html | grep -q "class=\"k c"'
 
 # Probabilities.
 before=$(cksum <run/best.h5)
-evaluate run data/dev.h5 --calibrate >shown.txt || failed=1
+accepts mlce-eval run data/dev.h5 --calibrate
 claim 'calibrating shows errors before and after and stores nothing' \
-    'grep -q "^1 / (1" shown.txt && grep -q "^fitted here  *[0-9]" shown.txt && [ "$(cksum <run/best.h5)" = "$before" ]'
-evaluate run data/dev.h5 --calibrate --store --json >fit.json || failed=1
+    'grep -q "^1 / (1" stdout && grep -q "^fitted here  *[0-9]" stdout && [ "$(cksum <run/best.h5)" = "$before" ]'
+accepts mlce-eval run data/dev.h5 --calibrate --store --json
+cp stdout fit.json
 predict run data/test.h5 -o calibrated.jsonl
 claim 'each score then has its probability' \
     '[ $(grep -o "\"probability\"" calibrated.jsonl | wc -l) -eq $(count calibrated.jsonl) ]'
 claim 'and nothing else is different' \
     "sed 's/\"probability\":[^,}]*,//g' calibrated.jsonl | cmp -s - plain.jsonl"
-if can_python; then
+if has; then
     claim 'it is that of the fit' '"$python" - <<PY
 import json, math
 fit = json.load(open("fit.json"))["fitted"]
@@ -107,39 +90,38 @@ for line in open("calibrated.jsonl"):
 PY'
 fi
 claim 'what is stored is judged on other data' 'evaluate run data/test.h5 --calibrate | grep -q ^stored'
-claim 'an export keeps it' '"$MLCE_BIN/mlce-export" run --format hdf5 -o weights.h5 >/dev/null &&
+claim 'an export keeps it' 'mlce-export run --format hdf5 -o weights.h5 >/dev/null &&
     predict weights.h5 data/test.h5 | cmp -s - calibrated.jsonl'
-"$MLCE_BIN/mlce-export" run --format safetensors -o w.safetensors >/dev/null
-claim 'and weights that come back' '"$MLCE_BIN/mlce-import" w.safetensors -o back >/dev/null &&
+accepts mlce-export run --format safetensors -o w.safetensors
+claim 'and weights that come back' 'mlce-import w.safetensors -o back >/dev/null &&
     predict back data/test.h5 | cmp -s - calibrated.jsonl'
 claim 'an ensemble of calibrated runs is calibrated' 'predict run run data/test.h5 | grep -q probability'
-timeout 120 "$MLCE_BIN/mlce-train" train.ini train.output=other train.seed=2 >/dev/null
+accepts mlce-train train.ini train.output=other train.seed=2
 claim 'an ensemble with one that is not is not' '! predict run other data/test.h5 | grep -q probability'
 claim 'labels are calibrated too' 'evaluate items labels/dev.h5 --calibrate --store >/dev/null &&
     predict items labels/test.h5 | grep -q probability'
 
 # Taken out again.
-evaluate run data/dev.h5 --find-threshold --store >/dev/null || failed=1
+accepts mlce-eval run data/dev.h5 --find-threshold --store
 claim 'a stored threshold is used' 'evaluate run data/test.h5 | grep -q "stored threshold"'
-evaluate run --reset-thresholds || failed=1
+accepts mlce-eval run --reset-thresholds
 claim 'and taken out' '! evaluate run data/test.h5 | grep -q "stored threshold" && predict run data/test.h5 | cmp -s - calibrated.jsonl'
-evaluate run --reset-calibration || failed=1
+accepts mlce-eval run --reset-calibration
 claim 'so is a calibration' 'predict run data/test.h5 | cmp -s - plain.jsonl'
 
-refused 2 "there is no 'xml': jsonl, conll, brat, html" "$MLCE_BIN/mlce-predict" run data/test.h5 --format xml
-refused 2 "there is no 'some'" "$MLCE_BIN/mlce-predict" run data/test.h5 --overlap some
-refused 2 'not a number' "$MLCE_BIN/mlce-predict" run data/test.h5 --threshold nan
-refused 2 'from 1 to' "$MLCE_BIN/mlce-predict" run data/test.h5 --top 0
-refused 2 'name it with -o' "$MLCE_BIN/mlce-predict" run data/test.h5 --format brat
-refused 1 'best scores' "$MLCE_BIN/mlce-predict" top data/test.h5 --overlap flat
-refused 1 'best scores' "$MLCE_BIN/mlce-predict" top data/test.h5 --threshold 1
-refused 1 'best scores' "$MLCE_BIN/mlce-eval" top data/dev.h5 --calibrate
-refused 1 'do not overlap' "$MLCE_BIN/mlce-predict" items labels/test.h5 --overlap flat
-refused 1 'cannot hold' "$MLCE_BIN/mlce-predict" items labels/test.h5 --format conll
-refused 1 'is read by this command' "$MLCE_BIN/mlce-predict" run data/test.h5 --format html -o run/best.h5
-refused 2 '--per-type is for --store' "$MLCE_BIN/mlce-eval" run data/dev.h5 --find-threshold --per-type
-refused 2 'one command each' "$MLCE_BIN/mlce-eval" run data/dev.h5 --find-threshold --calibrate
-refused 2 'no DATA' "$MLCE_BIN/mlce-eval" run data/dev.h5 --reset-thresholds
-refused 2 'puts a calibration into one run' "$MLCE_BIN/mlce-eval" run other data/dev.h5 --calibrate --store
+refuses 2 "there is no 'xml': jsonl, conll, brat, html" -- mlce-predict run data/test.h5 --format xml
+refuses 2 "there is no 'some'" -- mlce-predict run data/test.h5 --overlap some
+refuses 2 'not a number' -- mlce-predict run data/test.h5 --threshold nan
+refuses 2 'from 1 to' -- mlce-predict run data/test.h5 --top 0
+refuses 2 'name it with -o' -- mlce-predict run data/test.h5 --format brat
+refuses 1 'best scores' -- mlce-predict top data/test.h5 --overlap flat
+refuses 1 'best scores' -- mlce-predict top data/test.h5 --threshold 1
+refuses 1 'best scores' -- mlce-eval top data/dev.h5 --calibrate
+refuses 1 'do not overlap' -- mlce-predict items labels/test.h5 --overlap flat
+refuses 1 'cannot hold' -- mlce-predict items labels/test.h5 --format conll
+refuses 1 'is read by this command' -- mlce-predict run data/test.h5 --format html -o run/best.h5
+refuses 2 '--per-type is for --store' -- mlce-eval run data/dev.h5 --find-threshold --per-type
+refuses 2 'one command each' -- mlce-eval run data/dev.h5 --find-threshold --calibrate
+refuses 2 'no DATA' -- mlce-eval run data/dev.h5 --reset-thresholds
+refuses 2 'puts a calibration into one run' -- mlce-eval run other data/dev.h5 --calibrate --store
 claim 'nothing half-written is left' '[ -z "$(find . -name "*.part")" ]'
-exit $failed

@@ -1,34 +1,17 @@
 #!/usr/bin/env bash
 # mlce-train --resume as a user meets it: signals, changes, finished and damaged runs, two at once,
 # losses that are not finite, data that is cut.
-set -u
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-. "$(dirname "${BASH_SOURCE[0]}")/resume.bash"
-make_inputs && in_place work || exit 1
+. "$(dirname "${BASH_SOURCE[0]}")/claims.bash"
+. "$MLCE_SOURCE/tests/tools/resume.bash"
+make_inputs && in_place work || stop "no inputs"
 cp ../streamed.ini ../resident.ini .
-failed=0
-claim() {
-    if eval "$2"; then echo "ok: $1"; else
-        echo "FAILED: $1 ($2)"
-        sed 's/^/    /' err
-        failed=1
-    fi
-}
-train() { timeout 120 "$MLCE_BIN/mlce-train" "$@" >out 2>err; }
-refused() {
-    local text=$1
-    shift
-    train "$@"
-    local code=$?
-    claim "refused: $*" "[ $code -eq 1 ] && grep -qF -- \"$text\" err"
-}
+train() { run mlce-train "$@"; }
 # begin ARGUMENTS...: a run in the background, with the signals as a shell at a terminal has them;
 # returns once run/metrics.jsonl has a line that was not there.
 begin() {
     local lines=0
     [ -e run/metrics.jsonl ] && lines=$(wc -l <run/metrics.jsonl)
-    env --default-signal=INT,TERM,HUP "$MLCE_BIN/mlce-train" "$@" >out 2>err &
+    env --default-signal=INT,TERM,HUP mlce-train "$@" >stdout 2>stderr &
     pid=$!
     for _ in $(seq 400); do
         [ -s run/metrics.jsonl ] && [ "$(wc -l <run/metrics.jsonl)" -gt "$lines" ] && return
@@ -46,31 +29,31 @@ for signal in INT:130 TERM:143 HUP:129; do
     begin streamed.ini train.epochs=3000 train.save_steps=0
     end ${signal%:*}
     claim "SIG${signal%:*} ends a run with exit code ${signal#*:} and says how to go on" \
-        "[ $code -eq ${signal#*:} ] && grep -q 'stopped after step [0-9]* of [0-9]*, saved in run/last.h5; to go on: mlce-train --resume run' err"
-    at=$(sed -n 's/.*after step \([0-9]*\) of.*/\1/p' err)
+        "[ $code -eq ${signal#*:} ] && grep -q 'stopped after step [0-9]* of [0-9]*, saved in run/last.h5; to go on: mlce-train --resume run' stderr"
+    at=$(sed -n 's/.*after step \([0-9]*\) of.*/\1/p' stderr)
     begin --resume run train.epochs=3000
     end INT
-    claim 'and it goes on from there' "grep -q \"going on after step $at \" out && [ $code -eq 130 ]"
+    claim 'and it goes on from there' "grep -q \"going on after step $at \" stdout && [ $code -eq 130 ]"
     rm -r run
 done
 begin streamed.ini train.epochs=3000
 kill -INT $pid
 kill -INT $pid
 wait $pid
-claim 'after two signals the checkpoint is good' "[ $? -eq 130 ] && $MLCE_BIN/mlce-eval run/last.h5 data/dev.h5 >/dev/null"
+claim 'after two signals the checkpoint is good' "[ $? -eq 130 ] && mlce-eval run/last.h5 data/dev.h5 >/dev/null"
 
 # ---- To the same end: stopped by a signal, not killed ----
-mkdir ../whole && (cd ../whole && ln -s ../data data && "$MLCE_BIN/mlce-train" ../streamed.ini train.epochs=30 >/dev/null)
+mkdir ../whole && (cd ../whole && ln -s ../data data && mlce-train ../streamed.ini train.epochs=30 >/dev/null)
 rm -r run
 begin streamed.ini train.epochs=30
 end TERM
 train --resume run
 claim 'a run that was stopped ends as one that was not' 'same_run run ../whole/run'
 train --resume run
-claim 'a finished run says so' "[ $? -eq 0 ] && grep -q 'this run is finished.*train.epochs=N' out && same_run run ../whole/run"
+claim 'a finished run says so' "[ $? -eq 0 ] && grep -q 'this run is finished.*train.epochs=N' stdout && same_run run ../whole/run"
 train --resume run/ train.epochs=31
 claim 'more epochs need no flag; what they do to the schedule is said' \
-    "[ $? -eq 0 ] && [ \$(tail -1 run/metrics.jsonl | cut -c1-11) = '{\"epoch\":31' ] && grep -q 'learning rate goes on where it is in the course over 31' err"
+    "[ $? -eq 0 ] && [ \$(tail -1 run/metrics.jsonl | cut -c1-11) = '{\"epoch\":31' ] && grep -q 'learning rate goes on where it is in the course over 31' stderr"
 
 # ---- Changes ----
 rm -rf run
@@ -80,43 +63,41 @@ train resident.ini
 claim 'more epochs, in a folder that was moved, streamed: as if planned so' \
     "cmp <(without_times moved/metrics.jsonl) <(without_times run/metrics.jsonl)" 
 rm -rf run && cp -r other run
-refused 'optim.lr = 0.01, was 3e-3; encoder.1.dropout = 0.2, was 0.1' --resume run optim.lr=0.01 encoder.1.dropout=0.2
+refuses 1 'optim.lr = 0.01, was 3e-3; encoder.1.dropout = 0.2, was 0.1' -- mlce-train --resume run optim.lr=0.01 encoder.1.dropout=0.2
 claim 'and nothing was changed' 'cmp -s run/last.h5 other/last.h5 && cmp -s run/config.ini other/config.ini'
 sed -i 's/^lr = .*/lr = 0.02/' run/config.ini
-refused 'give --accept-changes' --resume run
+refuses 1 'give --accept-changes' -- mlce-train --resume run
 train --resume run train.epochs=3 --accept-changes
-claim 'changes are accepted, and named' "[ $? -eq 0 ] && grep -q 'warning: .*optim.lr = 0.02, was 3e-3' err"
+claim 'changes are accepted, and named' "[ $? -eq 0 ] && grep -q 'warning: .*optim.lr = 0.02, was 3e-3' stderr"
 rm -r run && cp -r other run
 train --resume run optim.lr=3.0e-3 data.train=../data/train.h5 train.epochs=3
 claim 'other words for the same are no change' "[ $? -eq 0 ]"
-refused 'its config asks for' --resume run train.epochs=4 model.head_size=32 --accept-changes
+refuses 1 'its config asks for' -- mlce-train --resume run train.epochs=4 model.head_size=32 --accept-changes
 rm -r run && cp -r other run
-"$MLCE_BIN/mlce-data" demo more --sequences 121 --dim 32 >/dev/null
-"$MLCE_BIN/mlce-data" demo turned --sequences 120 --dim 32 --seed 9 >/dev/null
-refused 'data.train has 121 sequences, had 120' --resume run data.train=more/train.h5 train.epochs=3
-refused 'data.train has ' --resume run data.train=turned/train.h5 train.epochs=3
+mlce-data demo more --sequences 121 --dim 32 >/dev/null
+mlce-data demo turned --sequences 120 --dim 32 --seed 9 >/dev/null
+refuses 1 'data.train has 121 sequences, had 120' -- mlce-train --resume run data.train=more/train.h5 train.epochs=3
+refuses 1 'data.train has ' -- mlce-train --resume run data.train=turned/train.h5 train.epochs=3
 train --resume run data.train=more/train.h5 train.epochs=3 --accept-changes
-claim 'other data is accepted when told so' "[ $? -eq 0 ] && grep -q 'warning: .*data.train has 121 sequences' err"
+claim 'other data is accepted when told so' "[ $? -eq 0 ] && grep -q 'warning: .*data.train has 121 sequences' stderr"
 
 # ---- What cannot go on ----
-refused 'data/config.ini: cannot open' --resume data
-refused 'nowhere/config.ini' --resume nowhere
-train --resume run --force
-claim '--resume and --force do not go together' "[ $? -eq 2 ]"
-train streamed.ini --accept-changes
-claim '--accept-changes is for --resume' "[ $? -eq 2 ]"
+refuses 1 'data/config.ini: cannot open' -- mlce-train --resume data
+refuses 1 'nowhere/config.ini' -- mlce-train --resume nowhere
+refuses 2 '--force' -- mlce-train --resume run --force
+refuses 2 '--accept-changes' -- mlce-train streamed.ini --accept-changes
 rm -r run && cp -r other run
 size=$(stat -c %s run/last.h5)
 truncate -s $((size / 2)) run/last.h5
-refused 'run/last.h5' --resume run
+refuses 1 'run/last.h5' -- mlce-train --resume run
 cp other/last.h5 run/last.h5
-"${MLCE_PYTHON:-python3}" - 2>/dev/null <<'PYTHON' && has_h5py=yes
+"$python" - 2>/dev/null <<'PYTHON' && has_h5py=yes
 import h5py
 with h5py.File("run/last.h5", "r+") as f:
     f["/optimizer/m/head.qk.weight" if "head.qk.weight" in f["optimizer/m"] else "/optimizer/m/" + list(f["optimizer/m"])[0]][0, 0] += 1
 PYTHON
 if [ "${has_h5py:-}" ]; then
-    refused 'is damaged: its numbers do not have the checksum' --resume run
+    refuses 1 'is damaged: its numbers do not have the checksum' -- mlce-train --resume run
 else
     echo 'skipped: damage, no h5py'
 fi
@@ -124,7 +105,7 @@ rm -r run && cp -r other run
 rm run/last.h5
 train --resume run train.epochs=2
 claim 'without a checkpoint it begins at the beginning, and says so' \
-    "[ $? -eq 0 ] && grep -q 'no checkpoint in run yet' out && cmp <(without_times run/metrics.jsonl) <(without_times other/metrics.jsonl)"
+    "[ $? -eq 0 ] && grep -q 'no checkpoint in run yet' stdout && cmp <(without_times run/metrics.jsonl) <(without_times other/metrics.jsonl)"
 printf '{"epoch":9,"step":99,"se' >>run/metrics.jsonl
 train --resume run
 claim 'half a last line of metrics is dropped' "[ $? -eq 0 ] && [ \$(wc -l <run/metrics.jsonl) -eq 2 ] && ! grep -q '\"step\":99' run/metrics.jsonl"
@@ -132,10 +113,10 @@ claim 'half a last line of metrics is dropped' "[ $? -eq 0 ] && [ \$(wc -l <run/
 # ---- Two at once ----
 rm -r run
 begin streamed.ini train.epochs=3000
-timeout 60 "$MLCE_BIN/mlce-train" streamed.ini --force >/dev/null 2>err
-claim 'a second run in the folder is refused' "[ $? -eq 1 ] && grep -q \"another process trains in this folder (number $pid)\" err"
-timeout 60 "$MLCE_BIN/mlce-train" --resume run >/dev/null 2>err
-claim 'a second --resume too' "[ $? -eq 1 ] && grep -q 'another process' err"
+exits 1 mlce-train streamed.ini --force
+complains "another process trains in this folder (number $pid)"
+exits 1 mlce-train --resume run
+complains 'another process'
 end KILL
 train --resume run train.epochs=1
 claim 'the lock is gone with the process' "[ $? -eq 0 ]"
@@ -145,14 +126,14 @@ rm -r run
 begin streamed.ini train.epochs=3000
 mv run gone && rm -r gone
 wait $pid
-claim 'a folder removed in mid-run is one error' "[ $? -eq 1 ] && [ \$(grep -c error: err) -eq 1 ] && grep -q 'run/' err"
+claim 'a folder removed in mid-run is one error' "[ $? -eq 1 ] && [ \$(grep -c error: stderr) -eq 1 ] && grep -q 'run/' stderr"
 rm -rf run
 cp -L data/train.h5 cut.h5
 begin streamed.ini train.epochs=3000 data.train=cut.h5
 truncate -s 30000 cut.h5
 wait $pid
 claim 'a dataset that shrinks is named, the checkpoint good' \
-    "[ $? -eq 1 ] && grep -q 'cut.h5: has been cut from' err && $MLCE_BIN/mlce-eval run/last.h5 data/dev.h5 >/dev/null"
+    "[ $? -eq 1 ] && grep -q 'cut.h5: has been cut from' stderr && mlce-eval run/last.h5 data/dev.h5 >/dev/null"
 cp -L data/train.h5 cut.h5
 claim 'and the run goes on with the data as it was' "train --resume run train.epochs=1"
 
@@ -160,16 +141,16 @@ claim 'and the run goes on with the data as it was' "train --resume run train.ep
 printf '[data]\ntrain = data/train.h5\n[encoder.1]\ntype = mlp\ndepth = 6\n[optim]\nlr = 1e6\n[train]\noutput = nan\nepochs = 2\n' >nan.ini
 train nan.ini
 claim 'a loss that is not finite leaves the state before the step' \
-    "[ $? -eq 1 ] && grep -q 'error: step [0-9]* (sequences .*of data.train)' err && [ -f nan/nan.h5 ]"
+    "[ $? -eq 1 ] && grep -q 'error: step [0-9]* (sequences .*of data.train)' stderr && [ -f nan/nan.h5 ]"
 train nan.ini train.on_nan=skip train.most_skips=3 --force
 claim 'it can be skipped, so many times' \
-    "[ $? -eq 1 ] && [ \$(grep -c 'warning: step .*skipped, [123] of 3' err) -eq 3 ] && grep -q 'error: 3 steps were skipped' err"
+    "[ $? -eq 1 ] && [ \$(grep -c 'warning: step .*skipped, [123] of 3' stderr) -eq 3 ] && grep -q 'error: 3 steps were skipped' stderr"
 
 # ---- Sweeps ----
-begin_sweep() { env --default-signal=INT "$MLCE_BIN/mlce-train" resident.ini --sweep 'optim.lr=sweep(1e-3, 2e-3)' train.output=sweep train.epochs=${1:-12} train.patience=0; }
-begin_sweep >out 2>err
+begin_sweep() { env --default-signal=INT mlce-train resident.ini --sweep 'optim.lr=sweep(1e-3, 2e-3)' train.output=sweep train.epochs=${1:-12} train.patience=0; }
+begin_sweep >stdout 2>stderr
 mv sweep whole-sweep
-begin_sweep >out 2>err &
+begin_sweep >stdout 2>stderr &
 pid=$!
 for _ in $(seq 600); do
     [ -s sweep/002/metrics.jsonl ] && break
@@ -179,7 +160,6 @@ kill -INT $(pgrep -P $pid mlce-train || echo $pid)
 wait $pid
 claim 'a sweep is stopped' "[ $? -eq 130 ] || [ -f sweep/002/result.txt ]"
 before=$(wc -l <sweep/002/metrics.jsonl)
-begin_sweep >out 2>err
+begin_sweep >stdout 2>stderr
 claim 'and goes on inside the run' \
     "[ $? -eq 0 ] && cmp sweep/002/best.h5 sweep/002/best.h5 && cmp <(without_times sweep/002/metrics.jsonl) <(without_times whole-sweep/002/metrics.jsonl)"
-exit $failed

@@ -1,11 +1,8 @@
 #!/usr/bin/env bash
 # A program that links the library gets names that begin with mlce_ and no others.
-set -euo pipefail
-if grep -q '^MLCE_SANITIZE:BOOL=ON' "$MLCE_BUILD/CMakeCache.txt"; then
-    echo "skipped: the sanitizers add names of their own"
-    exit 77
-fi
-failed=0
+. "$(dirname "${BASH_SOURCE[0]}")/claims.bash"
+set -eo pipefail
+! sanitized || skip "the sanitizers add names of their own"
 # only_ours FILE nm-options...
 only_ours() {
     local file=$1 names
@@ -14,11 +11,9 @@ only_ours() {
     local foreign
     foreign=$(grep -v '^mlce_' <<<"$names" || true)
     if [ "$(grep -c '^mlce_' <<<"$names")" -lt 10 ]; then
-        echo "FAILED: $file: hardly a name in it; is it the library?"
-        failed=1
+        fail "$file: hardly a name in it; is it the library?"
     elif [ -n "$foreign" ]; then
-        echo "FAILED: $file exports" $foreign
-        failed=1
+        fail "$file exports" $foreign
     else
         echo "ok: $file: $(wc -l <<<"$names") names, all mlce_*"
     fi
@@ -31,7 +26,5 @@ declared=$(grep -rhoE '\bmlce_[a-z0-9_]+ *\(' "$MLCE_SOURCE/include/mlce" | tr -
 exported=$(nm --dynamic --defined-only --format=posix "$MLCE_BUILD/lib/libmlce.so" | awk '{ print $1 }' | sort -u)
 hidden_only=$(comm -13 <(echo "$declared") <(echo "$exported"))
 if [ -n "$hidden_only" ]; then
-    echo "FAILED: exported, but in no public header:" $hidden_only
-    failed=1
+    fail "exported, but in no public header:" $hidden_only
 fi
-exit $failed

@@ -1,19 +1,9 @@
 #!/usr/bin/env bash
 # mlce-train as a user runs it: what it prints, what it leaves, and what it does in odd surroundings.
-set -u
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-cd "$folder" || exit 1
-failed=0
-claim() {
-    if eval "$2"; then echo "ok: $1"; else
-        echo "FAILED: $1 ($2)"
-        failed=1
-    fi
-}
-train() { timeout 120 "$MLCE_BIN/mlce-train" train.ini "$@" >out 2>err; }
+. "$(dirname "${BASH_SOURCE[0]}")/claims.bash"
+train() { run mlce-train train.ini "$@"; }
 
-"$MLCE_BIN/mlce-data" demo data --sequences 80 >/dev/null || exit 1
+accepts mlce-data demo data --sequences 80
 cat >train.ini <<'INI'
 [data]
 train = data/train.h5
@@ -28,14 +18,14 @@ INI
 
 train
 claim 'the first lines name threads, vector instructions, OpenBLAS and where the data is kept' \
-    "head -1 out | grep -qE '^speed [0-9]+ threads?, .*OpenBLAS.*OpenMP' && grep -q 'kept in memory' out"
+    "head -1 stdout | grep -qE '^speed [0-9]+ threads?, .*OpenBLAS.*OpenMP' && grep -q 'kept in memory' stdout"
 claim 'plain lines, no wider than a terminal, one an evaluation' \
-    "[ \"\$(grep -cE '^ +[12] +[0-9]+ ' out)\" -eq 2 ] && ! grep -q $'\r' out && ! grep -E '^ +[12] +[0-9]+ ' out | grep -qE '.{80}'"
+    "[ \"\$(grep -cE '^ +[12] +[0-9]+ ' stdout)\" -eq 2 ] && ! grep -q $'\r' stdout && ! grep -E '^ +[12] +[0-9]+ ' stdout | grep -qE '.{80}'"
 claim 'result.txt has the tables that were printed' \
-    "grep -q '^dev' run/result.txt && grep -q '^test' run/result.txt && grep -qF \"\$(grep '^micro' run/result.txt | tail -1)\" out"
+    "grep -q '^dev' run/result.txt && grep -q '^test' run/result.txt && grep -qF \"\$(grep '^micro' run/result.txt | tail -1)\" stdout"
 claim 'one line of metrics.jsonl an evaluation' "[ \$(wc -l <run/metrics.jsonl) -eq 2 ]"
 claim 'the config as used trains to the same model' \
-    "timeout 120 $MLCE_BIN/mlce-train run/config.ini train.output=again >/dev/null && cmp -s run/result.txt again/result.txt"
+    "timeout 120 mlce-train run/config.ini train.output=again >/dev/null && cmp -s run/result.txt again/result.txt"
 
 # OpenMP that gives a region fewer threads than it has been asked for must not hang OpenBLAS.
 claim 'OMP_THREAD_LIMIT=1' 'OMP_THREAD_LIMIT=1 train train.output=limit'
@@ -45,22 +35,21 @@ claim 'both give the same tables' 'cmp -s run/result.txt limit/result.txt && cmp
 sum=$(cat run/best.h5 run/metrics.jsonl | cksum)
 train --force optim.lr=1e6 encoder.1.type=mlp encoder.1.depth=6
 claim 'a loss that is not finite ends the run with step, sequences and advice' \
-    "[ $? -eq 1 ] && grep -qE 'step [0-9]+ \(sequences .*optim.lr' err"
+    "[ $? -eq 1 ] && grep -qE 'step [0-9]+ \(sequences .*optim.lr' stderr"
 claim 'a forced run that saves nothing keeps the checkpoint and metrics before it' \
     '[ "$(cat run/best.h5 run/metrics.jsonl | cksum)" = "$sum" ]'
 train --force
 claim 'a forced run replaces them' "[ $? -eq 0 ] && [ \$(wc -l <run/metrics.jsonl) -eq 2 ]"
 train --force train.output=.
-claim 'a folder that is no run is not replaced' "[ $? -eq 1 ] && grep -q 'other things than a run' err && [ -f train.ini ]"
+claim 'a folder that is no run is not replaced' "[ $? -eq 1 ] && grep -q 'other things than a run' stderr && [ -f train.ini ]"
 
 train train.output=narrow model.max_width=2
 claim 'gold spans over max_width are reported once a split' \
-    "[ \$(grep -c 'wider than model.max_width = 2' err) -eq 3 ]"
+    "[ \$(grep -c 'wider than model.max_width = 2' stderr) -eq 3 ]"
 train train.output=nodev data.dev= data.test=
 claim 'without dev data the last checkpoint is kept' \
-    "[ $? -eq 0 ] && [ -f nodev/best.h5 ] && [ ! -e nodev/result.txt ] && grep -q 'no dev data' out"
+    "[ $? -eq 0 ] && [ -f nodev/best.h5 ] && [ ! -e nodev/result.txt ] && grep -q 'no dev data' stdout"
 train train.output=x train.batch_size=0
-claim 'a batch needs a limit' "[ $? -eq 1 ] && grep -q 'train.batch_tokens' err"
+claim 'a batch needs a limit' "[ $? -eq 1 ] && grep -q 'train.batch_tokens' stderr"
 train train.output=tokens train.batch_size=0 train.batch_tokens=200 data.bucket=yes data.memory=0
-claim 'batches by tokens, bucketed, streamed' "[ $? -eq 0 ] && grep -q 'read batch by batch' out"
-exit $failed
+claim 'batches by tokens, bucketed, streamed' "[ $? -eq 0 ] && grep -q 'read batch by batch' stdout"
