@@ -1,5 +1,5 @@
 # resume.bash - what the tests of interrupted runs share: data, configurations, comparison.
-# Sourced with $folder set to an empty folder and MLCE_BIN to the programs.
+# Sourced after claims.bash.
 # shellcheck shell=bash
 
 # configs: one name a line. Between them: streamed and resident data, batches by tokens, dropout,
