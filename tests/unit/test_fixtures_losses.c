@@ -76,7 +76,6 @@ static void compare(const json_t *test, const arrays *a, const mlce_loss_targets
 }
 
 static void run_case(const json_t *test) {
-    fixture_begin(test);
     arrays a = read_arrays(test);
     positives list = list_positives(a.rows, a.classes, a.dense);
     compare(test, &a, &(mlce_loss_targets){.dense = a.dense, .mask = a.mask});
@@ -95,11 +94,8 @@ static void run_case(const json_t *test) {
 }
 
 START_TEST(losses_and_gradients_are_those_of_pytorch) {
-    json_t *root = fixture_load("losses.json");
-    size_t i;
-    json_t *test;
-    json_array_foreach(json_object_get(root, "cases"), i, test) run_case(test);
-    json_decref(root);
+    fixture cases = fixture_open("losses.json");
+    for (const json_t *test; (test = fixture_next(&cases));) run_case(test);
 }
 END_TEST
 

@@ -10,10 +10,6 @@ static float *zeros(size_t count) {
     return values;
 }
 
-static size_t numbers(const json_t *matrix) {
-    return (size_t)fixture_int(matrix, "rows") * (size_t)fixture_int(matrix, "cols");
-}
-
 /* The gold spans' soft targets; NULL for a case without. */
 static float *read_weights(const json_t *test) {
     const json_t *list = json_object_get(test, "gold_weights");
@@ -26,7 +22,6 @@ static float *read_weights(const json_t *test) {
 
 /* Returns whether decoding was compared too. */
 static bool run_loss_case(const json_t *test) {
-    fixture_begin(test);
     int *offsets = fixture_ints(fixture_get(test, "offsets"));
     int *gold_offsets = fixture_ints(fixture_get(test, "gold_offsets"));
     mlce_span *spans = fixture_spans(fixture_get(test, "gold"));
@@ -35,8 +30,8 @@ static bool run_loss_case(const json_t *test) {
     bool has_terms = !json_is_null(terms_json);
     float *qk = fixture_values(qk_json);
     float *terms = has_terms ? fixture_values(terms_json) : NULL;
-    float *dqk = zeros(numbers(qk_json));
-    float *dterms = has_terms ? zeros(numbers(terms_json)) : NULL;
+    float *dqk = zeros(fixture_size(qk_json));
+    float *dterms = has_terms ? zeros(fixture_size(terms_json)) : NULL;
     mlce_span_scores scores = {
         .sequences = (int)json_array_size(fixture_get(test, "offsets")) - 1,
         .offsets = offsets,
@@ -82,23 +77,15 @@ static bool run_loss_case(const json_t *test) {
 }
 
 START_TEST(loss_gradients_and_spans_are_those_of_the_plain_form) {
-    json_t *root = fixture_load("span_loss.json");
-    size_t i, decoded = 0;
-    json_t *test;
-    json_array_foreach(json_object_get(root, "cases"), i, test) decoded += run_loss_case(test);
+    fixture cases = fixture_open("span_loss.json");
+    size_t decoded = 0;
+    for (const json_t *test; (test = fixture_next(&cases));) decoded += run_loss_case(test);
     ck_assert_uint_ge(decoded, 15);
-    json_decref(root);
 }
 END_TEST
 
 static mlce_model *make_model(const json_t *test, int width, int types) {
-    mlce_config *config = mlce_config_new();
-    ck_assert_ptr_nonnull(config);
-    const char *key;
-    json_t *value;
-    json_object_foreach(fixture_get(test, "config"), key, value)
-        ck_assert_msg(mlce_config_set(config, key, json_string_value(value)) == MLCE_OK, "%s: %s",
-                      fixture_case, mlce_last_error());
+    mlce_config *config = fixture_config(test);
     const char *names[] = {"PER", "LOC", "ORG"};
     ck_assert_int_le(types, 3);
     mlce_model *model;
@@ -108,46 +95,10 @@ static mlce_model *make_model(const json_t *test, int width, int types) {
     return model;
 }
 
-/* The parameter of that name and shape. */
-static mlce_parameter *find(mlce_model *model, const char *name, const json_t *matrix) {
-    mlce_parameter *parameter = mlce_parameters_find(mlce_model_parameters(model), name);
-    ck_assert_msg(parameter != NULL, "%s: no parameter '%s'", fixture_case, name);
-    ck_assert_msg(parameter->rows == fixture_int(matrix, "rows") &&
-                      parameter->cols == fixture_int(matrix, "cols"),
-                  "%s: %s is [%d, %d]", fixture_case, name, parameter->rows, parameter->cols);
-    return parameter;
-}
-
-static void set_parameters(mlce_model *model, const json_t *parameters) {
-    const char *name;
-    json_t *matrix;
-    ck_assert_uint_eq((size_t)mlce_parameters_count(mlce_model_parameters(model)),
-                      json_object_size(parameters));
-    json_object_foreach((json_t *)parameters, name, matrix) {
-        mlce_parameter *parameter = find(model, name, matrix);
-        float *values = fixture_values(matrix);
-        memcpy(parameter->value, values, numbers(matrix) * sizeof *values);
-        free(values);
-    }
-}
-
-static void compare_parameters(mlce_model *model, const json_t *parameters) {
-    mlce_parameters_settle_grads(mlce_model_parameters(model));
-    const char *name;
-    json_t *matrix;
-    json_object_foreach((json_t *)parameters, name, matrix) {
-        char what[96];
-        snprintf(what, sizeof what, "gradient of %s", name);
-        fixture_compare(what, fixture_get(matrix, "gradient"), find(model, name, matrix)->grad,
-                        1e-4);
-    }
-}
-
 /* Forward, loss, backward and decoding over a batch. */
 static void run_model(mlce_model *model, const mlce_batch *batch, const json_t *test) {
     mlce_graph *g = mlce_graph_new();
     ck_assert_ptr_nonnull(g);
-    const json_t *parameters = fixture_get(test, "parameters");
     for (int round = 0; round < 2; round++) { /* gradients start afresh, the graph is reused */
         mlce_graph_reset(g);
         mlce_parameters_clear_grads(mlce_model_parameters(model));
@@ -155,7 +106,7 @@ static void run_model(mlce_model *model, const mlce_batch *batch, const json_t *
         mlce_node *loss = mlce_model_loss(model, g, &output, batch);
         ck_assert_msg(mlce_backward(g, loss) == MLCE_OK, "%s: %s", fixture_case, mlce_last_error());
         fixture_compare_loss(test, (double)loss->value[0]);
-        compare_parameters(model, parameters);
+        fixture_compare_parameter_gradients(mlce_model_parameters(model), test);
         mlce_span_scores scores = mlce_span_factors_scores(&output.factors, batch);
         ck_assert_msg(fixture_compare_spans(test, &scores), "%s: no spans", fixture_case);
     }
@@ -163,7 +114,6 @@ static void run_model(mlce_model *model, const mlce_batch *batch, const json_t *
 }
 
 static void run_model_case(const json_t *test) {
-    fixture_begin(test);
     const json_t *matrix = fixture_get(test, "embeddings");
     float *embeddings = fixture_values(matrix);
     int *offsets = fixture_ints(fixture_get(test, "offsets"));
@@ -182,7 +132,7 @@ static void run_model_case(const json_t *test) {
         .span_offsets = gold_offsets,
     };
     mlce_model *model = make_model(test, batch.width, fixture_int(test, "types"));
-    set_parameters(model, fixture_get(test, "parameters"));
+    fixture_set_parameters(mlce_model_parameters(model), test);
     run_model(model, &batch, test);
     mlce_model_free(model);
     free(embeddings);
@@ -192,11 +142,8 @@ static void run_model_case(const json_t *test) {
 }
 
 START_TEST(models_are_those_written_in_pytorch) {
-    json_t *root = fixture_load("models.json");
-    size_t i;
-    json_t *test;
-    json_array_foreach(json_object_get(root, "cases"), i, test) run_model_case(test);
-    json_decref(root);
+    fixture cases = fixture_open("models.json");
+    for (const json_t *test; (test = fixture_next(&cases));) run_model_case(test);
 }
 END_TEST
 

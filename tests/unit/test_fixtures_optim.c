@@ -4,18 +4,6 @@
 
 #include "fixture.h"
 
-static mlce_config *make_config(const json_t *test) {
-    mlce_config *config = mlce_config_new();
-    ck_assert_ptr_nonnull(config);
-    const char *key;
-    json_t *value;
-    json_object_foreach(fixture_get(test, "config"), key, value)
-        ck_assert_msg(mlce_config_set(config, key, json_string_value(value)) == MLCE_OK, "%s: %s",
-                      fixture_case, mlce_last_error());
-    assert_ok(mlce_optim_check(config));
-    return config;
-}
-
 /* Named as in the fixture, with its start values. */
 static mlce_parameters *make_parameters(const json_t *test) {
     mlce_parameters *parameters = mlce_parameters_new();
@@ -60,8 +48,8 @@ static void compare_all(mlce_parameters *parameters, const json_t *test, const c
 }
 
 static void run_case(const json_t *test) {
-    fixture_begin(test);
-    mlce_config *config = make_config(test);
+    mlce_config *config = fixture_config(test);
+    assert_ok(mlce_optim_check(config));
     mlce_parameters *parameters = make_parameters(test);
     mlce_adam_options options = mlce_adam_options_from(config);
     mlce_adam *adam = mlce_adam_new(parameters, &options);
@@ -91,11 +79,8 @@ static void run_case(const json_t *test) {
 }
 
 START_TEST(steps_are_those_of_torch_optim) {
-    json_t *root = fixture_load("optim.json");
-    size_t i;
-    json_t *test;
-    json_array_foreach(json_object_get(root, "cases"), i, test) run_case(test);
-    json_decref(root);
+    fixture cases = fixture_open("optim.json");
+    for (const json_t *test; (test = fixture_next(&cases));) run_case(test);
 }
 END_TEST
 

@@ -64,13 +64,8 @@ static void check_case(const json_t *test) {
 }
 
 START_TEST(rows_are_those_of_the_documented_recipe) {
-    json_t *root = fixture_load("shape.json"), *test;
-    size_t i;
-    json_array_foreach(json_object_get(root, "cases"), i, test) {
-        fixture_begin(test);
-        check_case(test);
-    }
-    json_decref(root);
+    fixture cases = fixture_open("shape.json");
+    for (const json_t *test; (test = fixture_next(&cases));) check_case(test);
 }
 END_TEST
 
