@@ -18,13 +18,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "mlce/optim.h"
-#include "mlce/random.h"
 #include "mlce/threads.h"
 #include "model/parts.h"
 #include "tools/wait_policy.h"
+
+#include "bench.h"
 
 enum { MOST_STEPS = 10000, WARM_UP = 3, DIRECTIONS = 2 };
 
@@ -32,34 +32,6 @@ typedef struct sizes {
     const char *type;
     int gates, sequences, shortest, longest, in, size, steps;
 } sizes;
-
-static void fail(void) {
-    fprintf(stderr, "bench_encoder: %s\n", mlce_last_error());
-    exit(1);
-}
-
-static double seconds(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
-static int by_value(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *values, int count) {
-    qsort(values, (size_t)count, sizeof *values, by_value);
-    return values[count / 2];
-}
-
-static float *random_floats(size_t count, float size) {
-    mlce_random random = mlce_random_new(1, MLCE_STREAM_DATA);
-    float *values = malloc(count * sizeof *values);
-    for (size_t i = 0; i < count; i++) values[i] = size * (2 * mlce_random_float(&random) - 1);
-    return values;
-}
 
 /* Lengths spread evenly from SHORTEST to LONGEST, in an order of chance. */
 static mlce_batch make_batch(const sizes *s) {
@@ -79,7 +51,7 @@ static mlce_batch make_batch(const sizes *s) {
                         .tokens = tokens,
                         .width = s->in,
                         .offsets = offsets,
-                        .embeddings = random_floats((size_t)tokens * (size_t)s->in, 1)};
+                        .embeddings = bench_random_floats((size_t)tokens * (size_t)s->in, 1)};
 }
 
 /* The parts of a step that are timed, and beside them the floor. */
@@ -103,13 +75,13 @@ static trainer make_trainer(const sizes *s, const mlce_batch *batch) {
     snprintf(size, sizeof size, "%d", s->size);
     if (!t.type || mlce_config_set(config, "encoder.1.type", s->type) ||
         mlce_config_set(config, "encoder.1.size", size))
-        fail();
+        bench_fail();
     t.state = t.type->declare(t.parameters, config, "encoder.1", s->in, &out);
-    if (!t.state || mlce_parameters_allocate(t.parameters, 1)) fail();
+    if (!t.state || mlce_parameters_allocate(t.parameters, 1)) bench_fail();
     t.adam = mlce_adam_new(t.parameters, &options);
     t.graph = mlce_graph_new();
-    if (!t.adam || !t.graph) fail();
-    t.pull = random_floats((size_t)batch->tokens * (size_t)out, 0.01f);
+    if (!t.adam || !t.graph) bench_fail();
+    t.pull = bench_random_floats((size_t)batch->tokens * (size_t)out, 0.01f);
     mlce_config_free(config);
     return t;
 }
@@ -123,19 +95,19 @@ static void free_trainer(trainer *t) {
 }
 
 static void take_step(const trainer *t, const mlce_batch *batch, double seconds_of[PARTS]) {
-    double marks[4] = {seconds()};
+    double marks[4] = {omp_get_wtime()};
     mlce_graph *g = t->graph;
     mlce_graph_reset(g);
     mlce_parameters_clear_grads(t->parameters);
     mlce_node *x = mlce_constant(g, batch->tokens, batch->width, batch->embeddings);
     mlce_node *y = t->type->forward(g, t->state, x, batch);
-    if (!y) fail();
-    marks[1] = seconds();
+    if (!y) bench_fail();
+    marks[1] = omp_get_wtime();
     mlce_node *pull = mlce_constant(g, y->rows, y->cols, t->pull);
-    if (mlce_backward(g, mlce_sum(g, mlce_multiply(g, y, pull)))) fail();
-    marks[2] = seconds();
-    if (mlce_adam_step(t->adam, 1e-3, NULL)) fail();
-    marks[3] = seconds();
+    if (mlce_backward(g, mlce_sum(g, mlce_multiply(g, y, pull)))) bench_fail();
+    marks[2] = omp_get_wtime();
+    if (mlce_adam_step(t->adam, 1e-3, NULL)) bench_fail();
+    marks[3] = omp_get_wtime();
     for (int part = FORWARD; part <= ADAM; part++) seconds_of[part] = marks[part + 1] - marks[part];
     seconds_of[STEP] = marks[3] - marks[0];
 }
@@ -159,13 +131,13 @@ static products make_products(const sizes *s, const mlce_batch *batch) {
     for (int b = 0; b < s->sequences; b++)
         for (int t = 1; t < batch->offsets[b + 1] - batch->offsets[b]; t++) p.running[t]++;
     p.x = batch->embeddings;
-    p.W = random_floats(DIRECTIONS * rows * (size_t)s->in, 0.1f);
-    p.dW = random_floats(DIRECTIONS * rows * (size_t)s->in, 0.1f);
-    p.gates = random_floats(DIRECTIONS * rows * tokens, 0.1f);
-    p.h = random_floats(DIRECTIONS * size * tokens, 0.1f);
+    p.W = bench_random_floats(DIRECTIONS * rows * (size_t)s->in, 0.1f);
+    p.dW = bench_random_floats(DIRECTIONS * rows * (size_t)s->in, 0.1f);
+    p.gates = bench_random_floats(DIRECTIONS * rows * tokens, 0.1f);
+    p.h = bench_random_floats(DIRECTIONS * size * tokens, 0.1f);
     for (int d = 0; d < DIRECTIONS; d++) {
-        p.W_hh[d] = random_floats(rows * size, 0.1f);
-        p.dW_hh[d] = random_floats(rows * size, 0.1f);
+        p.W_hh[d] = bench_random_floats(rows * size, 0.1f);
+        p.dW_hh[d] = bench_random_floats(rows * size, 0.1f);
     }
     return p;
 }
@@ -233,23 +205,23 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: bench_encoder bilstm|gru B SHORTEST LONGEST D SIZE STEPS\n");
         return 2;
     }
-    if (mlce_threads_set(0)) fail();
+    if (mlce_threads_set(0)) bench_fail();
     mlce_batch batch = make_batch(&s);
     trainer t = make_trainer(&s, &batch);
     products p = make_products(&s, &batch);
     for (int step = -WARM_UP; step < s.steps; step++) {
         double of_step[PARTS];
         take_step(&t, &batch, of_step);
-        double began = seconds();
+        double began = omp_get_wtime();
         multiply_all(&p);
-        of_step[FLOOR] = seconds() - began;
+        of_step[FLOOR] = omp_get_wtime() - began;
         for (int part = FORWARD; step >= 0 && part < PARTS; part++)
             times[part][step] = of_step[part];
     }
     double medians[PARTS];
     printf("{\"tokens\": %d", batch.tokens);
     for (int part = 0; part < PARTS; part++) {
-        medians[part] = median(times[part], s.steps);
+        medians[part] = bench_median(times[part], s.steps);
         printf(", \"%s\": %.9f", names[part], medians[part]);
     }
     printf(", \"tokens_per_second\": %.0f, \"floors\": %.3f, \"floors_of_best\": %.3f}\n",

@@ -7,14 +7,14 @@
  * turns, the median of their ratios, and the ratio of the shortest times, which other programs
  * on the machine disturb least.
  */
-#include <omp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "mlce/loss.h"
-#include "mlce/random.h"
+
+#include "bench.h"
 
 typedef struct bench {
     int rows, classes, positives, repeats;
@@ -23,27 +23,19 @@ typedef struct bench {
     int *offsets, *indices;
 } bench;
 
-static void *allocate(size_t count, size_t size) {
-    void *memory = calloc(count ? count : 1, size);
-    if (memory) return memory;
-    fprintf(stderr, "bench_losses: out of memory\n");
-    exit(1);
-}
-
 /* A row is cut into as many stretches as it has positives, and each has one somewhere. */
 static bench set_up(int rows, int classes, int positives, int repeats) {
     size_t size = (size_t)rows * (size_t)classes, listed = (size_t)rows * (size_t)positives;
     bench b = {.rows = rows, .classes = classes, .positives = positives, .repeats = repeats};
-    b.scores = allocate(size, sizeof *b.scores);
-    b.grad = allocate(size, sizeof *b.grad);
-    b.dense = allocate(size, sizeof *b.dense);
-    b.thresholds = allocate((size_t)rows, sizeof *b.thresholds);
-    b.threshold_grad = allocate((size_t)rows, sizeof *b.threshold_grad);
-    b.loss = allocate((size_t)rows, sizeof *b.loss);
-    b.offsets = allocate((size_t)rows + 1, sizeof *b.offsets);
-    b.indices = allocate(listed, sizeof *b.indices);
-    mlce_random random = mlce_random_new(1, MLCE_STREAM_DATA);
-    for (size_t i = 0; i < size; i++) b.scores[i] = 10 * mlce_random_float(&random) - 5;
+    b.scores = bench_random_floats(size, 5);
+    b.grad = bench_allocate(size, sizeof *b.grad);
+    b.dense = bench_allocate(size, sizeof *b.dense);
+    b.thresholds = bench_allocate((size_t)rows, sizeof *b.thresholds);
+    b.threshold_grad = bench_allocate((size_t)rows, sizeof *b.threshold_grad);
+    b.loss = bench_allocate((size_t)rows, sizeof *b.loss);
+    b.offsets = bench_allocate((size_t)rows + 1, sizeof *b.offsets);
+    b.indices = bench_allocate(listed, sizeof *b.indices);
+    mlce_random random = mlce_random_new(2, MLCE_STREAM_DATA);
     memset(b.grad, 1, size * sizeof *b.grad);
     for (int r = 0; r < rows; r++) {
         int stretch = classes / positives;
@@ -82,31 +74,20 @@ static double time_of_loss(const bench *b, const mlce_loss_options *options,
                            const mlce_loss_targets *targets) {
     double start = omp_get_wtime();
     if (mlce_loss(options, b->rows, b->classes, b->scores, b->thresholds, targets, b->loss, b->grad,
-                  b->threshold_grad)) {
-        fprintf(stderr, "bench_losses: %s\n", mlce_last_error());
-        exit(1);
-    }
+                  b->threshold_grad))
+        bench_fail();
     return omp_get_wtime() - start;
-}
-
-static int by_size(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *x, int count) {
-    qsort(x, (size_t)count, sizeof *x, by_size);
-    return count % 2 ? x[count / 2] : (x[count / 2 - 1] + x[count / 2]) / 2;
 }
 
 static void measure(const bench *b, const char *name, bool dense) {
     mlce_loss_options options = {.positive_weight = 1, .alpha = 0.25f, .gamma = 2};
-    if (mlce_loss_kind_of(name, &options.kind)) exit(1);
+    if (mlce_loss_kind_of(name, &options.kind)) bench_fail();
     mlce_loss_targets targets = {.offsets = b->offsets, .indices = b->indices};
     if (dense) targets = (mlce_loss_targets){.dense = b->dense};
     size_t repeats = (size_t)b->repeats;
-    double *loss = allocate(repeats, sizeof *loss), *copy = allocate(repeats, sizeof *copy);
-    double *ratio = allocate(repeats, sizeof *ratio);
+    double *loss = bench_allocate(repeats, sizeof *loss);
+    double *copy = bench_allocate(repeats, sizeof *copy);
+    double *ratio = bench_allocate(repeats, sizeof *ratio);
     for (int n = -2; n < b->repeats; n++) { /* two rounds to warm up */
         double copied = time_of_copy(b), computed = time_of_loss(b, &options, &targets);
         if (n < 0) continue;
@@ -114,9 +95,10 @@ static void measure(const bench *b, const char *name, bool dense) {
         loss[n] = computed;
         ratio[n] = computed / copied;
     }
-    double took = median(loss, b->repeats), copied = median(copy, b->repeats); /* both now sorted */
+    double took = bench_median(loss, b->repeats); /* both are sorted then */
+    double copied = bench_median(copy, b->repeats);
     printf("%s %s %.3f %.3f %.2f %.2f\n", name, dense ? "dense" : "list", 1e3 * took, 1e3 * copied,
-           median(ratio, b->repeats), loss[0] / copy[0]);
+           bench_median(ratio, b->repeats), loss[0] / copy[0]);
     fflush(stdout);
     free(loss);
     free(copy);

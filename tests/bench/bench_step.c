@@ -9,18 +9,17 @@
  * of the parts, of the whole step and of the floor.
  */
 #include <cblas.h>
-#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
 #include "mlce/model.h"
 #include "mlce/optim.h"
-#include "mlce/random.h"
 #include "mlce/threads.h"
 #include "tools/wait_policy.h"
+
+#include "bench.h"
 
 enum { SPANS_PER_SEQUENCE = 8, MOST_STEPS = 10000, WARM_UP = 2 };
 
@@ -28,34 +27,6 @@ typedef struct sizes {
     int sequences, length, width, head_size, types, max_width, steps;
     const char *head;
 } sizes;
-
-static void fail(void) {
-    fprintf(stderr, "bench_step: %s\n", mlce_last_error());
-    exit(1);
-}
-
-static double seconds(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
-static int by_value(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *values, int count) {
-    qsort(values, (size_t)count, sizeof *values, by_value);
-    return values[count / 2];
-}
-
-static float *random_floats(size_t count, float size) {
-    mlce_random random = mlce_random_new(1, MLCE_STREAM_DATA);
-    float *values = malloc(count * sizeof *values);
-    for (size_t i = 0; i < count; i++) values[i] = size * (2 * mlce_random_float(&random) - 1);
-    return values;
-}
 
 static mlce_batch make_batch(const sizes *s) {
     mlce_random random = mlce_random_new(2, MLCE_STREAM_DATA);
@@ -80,7 +51,7 @@ static mlce_batch make_batch(const sizes *s) {
                         .width = s->width,
                         .ids = ids,
                         .offsets = offsets,
-                        .embeddings = random_floats(tokens * (size_t)s->width, 1),
+                        .embeddings = bench_random_floats(tokens * (size_t)s->width, 1),
                         .spans = spans,
                         .span_offsets = span_offsets};
 }
@@ -99,7 +70,7 @@ static mlce_model *make_model(const sizes *s) {
     mlce_config_set(config, "model.head_size", text);
     snprintf(text, sizeof text, "%d", s->max_width);
     mlce_config_set(config, "model.max_width", text);
-    if (mlce_model_new(config, s->width, names, s->types, &model)) fail();
+    if (mlce_model_new(config, s->width, names, s->types, &model)) bench_fail();
     mlce_config_free(config);
     return model;
 }
@@ -120,16 +91,16 @@ typedef struct trainer {
 /* Seconds of each part of one step, and of all. The loss gives the gradients of the scores' factors
    too, so they are in LOSS; BACKWARD is that of what comes before it. */
 static void take_step(const trainer *t, const mlce_batch *batch, double seconds_of[PARTS]) {
-    double marks[5] = {seconds()};
+    double marks[5] = {omp_get_wtime()};
     mlce_graph_reset(t->graph);
     mlce_output output = mlce_model_forward(t->model, t->graph, batch);
-    marks[1] = seconds();
+    marks[1] = omp_get_wtime();
     mlce_node *loss = mlce_model_loss(t->model, t->graph, &output, batch);
-    marks[2] = seconds();
-    if (mlce_backward(t->graph, loss)) fail();
-    marks[3] = seconds();
-    if (mlce_adam_step(t->adam, 1e-3, NULL)) fail();
-    marks[4] = seconds();
+    marks[2] = omp_get_wtime();
+    if (mlce_backward(t->graph, loss)) bench_fail();
+    marks[3] = omp_get_wtime();
+    if (mlce_adam_step(t->adam, 1e-3, NULL)) bench_fail();
+    marks[4] = omp_get_wtime();
     for (int part = FORWARD; part <= ADAM; part++) seconds_of[part] = marks[part + 1] - marks[part];
     seconds_of[STEP] = marks[4] - marks[0];
 }
@@ -147,9 +118,9 @@ static projection new_projection(const mlce_batch *batch, int out) {
                         batch->width,
                         out,
                         batch->embeddings,
-                        random_floats(weights, 0.1f),
-                        random_floats((size_t)batch->tokens * (size_t)out, 1),
-                        random_floats(weights, 1)};
+                        bench_random_floats(weights, 0.1f),
+                        bench_random_floats((size_t)batch->tokens * (size_t)out, 1),
+                        bench_random_floats(weights, 1)};
 }
 
 static void free_projection(projection *p) {
@@ -171,10 +142,10 @@ static void time_floor(const sizes *s, const mlce_batch *batch, clock_times *tim
     projection qk = new_projection(batch, 2 * s->head_size * (shared ? 1 : s->types));
     projection terms = new_projection(batch, shared ? 2 * s->types : 0);
     for (int step = -WARM_UP; step < steps; step++) {
-        double began = seconds();
+        double began = omp_get_wtime();
         project(&qk);
         project(&terms);
-        if (step >= 0) times->seconds[FLOOR][step] = seconds() - began;
+        if (step >= 0) times->seconds[FLOOR][step] = omp_get_wtime() - began;
     }
     free_projection(&qk);
     free_projection(&terms);
@@ -184,7 +155,7 @@ static void time_steps(const sizes *s, const mlce_batch *batch, clock_times *tim
     mlce_adam_options options = {.beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8};
     trainer t = {.model = make_model(s), .graph = mlce_graph_new()};
     t.adam = mlce_adam_new(mlce_model_parameters(t.model), &options);
-    if (!t.graph || !t.adam) fail();
+    if (!t.graph || !t.adam) bench_fail();
     for (int step = -WARM_UP; step < steps; step++) {
         double of_step[PARTS];
         take_step(&t, batch, of_step);
@@ -213,7 +184,7 @@ int main(int argc, char **argv) {
                 "with L from 12 on and up to 10000 STEPS\n");
         return 2;
     }
-    if (mlce_threads_set(0)) fail();
+    if (mlce_threads_set(0)) bench_fail();
     mlce_batch batch = make_batch(&s);
     time_floor(&s, &batch, &times, s.steps);
     time_steps(&s, &batch, &times, s.steps);
@@ -223,7 +194,7 @@ int main(int argc, char **argv) {
                                              "adam",    "step", "floor"};
     printf("{\"tokens\": %d, \"peak_mib\": %.1f", batch.tokens, (double)usage.ru_maxrss / 1024);
     for (int part = 0; part < PARTS; part++)
-        printf(", \"%s\": %.9f", names[part], median(times.seconds[part], s.steps));
+        printf(", \"%s\": %.9f", names[part], bench_median(times.seconds[part], s.steps));
     printf("}\n");
     return 0;
 }
