@@ -9,6 +9,13 @@
 extern "C" {
 #endif
 
+/* What a rank that has a part of a batch knows of the whole one. */
+typedef struct mlce_batch_part {
+    int sequences, tokens; /* of the whole batch */
+    const int *places;     /* [sequences of the part] which of the whole batch's they are, rising */
+    const int *rows;       /* [sequences of the part] where their rows begin in the whole batch */
+} mlce_batch_part;
+
 typedef struct mlce_batch {
     int sequences;
     int tokens;
@@ -19,7 +26,10 @@ typedef struct mlce_batch {
     const float *embeddings; /* [tokens, width] */
     const mlce_span *spans;  /* gold, all sequences end to end */
     const int *span_offsets; /* [sequences+1] */
-    const float *span_weights; /* soft targets of the gold spans; NULL: all are 1 */
+    const float *span_weights;   /* soft targets of the gold spans; NULL: all are 1 */
+    const mlce_batch_part *part; /* with mlce_batch_options.ranks over 1: then the rest is that of
+                                    the rank's part, which may have no sequence. NULL: the batch is
+                                    whole */
 } mlce_batch;
 
 typedef struct mlce_batch_options {
@@ -30,6 +40,10 @@ typedef struct mlce_batch_options {
     bool bucket;   /* with shuffle: sequences of like length share a batch. Windows of 64 batches
                       are sorted by length, and the batches then shuffled */
     uint64_t seed;
+    /* Several processes that work on each batch together, rank 0 .. ranks-1 (ranks 0 is 1): all
+       plan the same batches, whatever their number, and each gets its own part of each, so that all
+       have about as many tokens. A rank reads its own rows only. */
+    int rank, ranks;
     mlce_shape_options shape; /* features of the tokens' text beside each embedding; {0}: none */
 } mlce_batch_options;
 

@@ -2,7 +2,8 @@
  *
  * Sequences are shuffled and cut into batches in that order. With buckets, the shuffled order is
  * cut into windows of 64 batches' worth, each window sorted by length before it is cut into
- * batches, and at last the batches are shuffled.
+ * batches, and at last the batches are shuffled. What several ranks do together is cut into their
+ * parts after that.
  */
 #include "data/batch_plan.h"
 
@@ -10,10 +11,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/batch_split.h"
 #include "mlce/memory.h"
 #include "mlce/random.h"
 
 enum { WINDOW = 64 };
+
+/* What only the parts of several ranks need. */
+static mlce_status init_parts(mlce_batch_plan *plan, size_t size) {
+    plan->whole = mlce_calloc(size, sizeof *plan->whole);
+    plan->places = mlce_calloc(size, sizeof *plan->places);
+    plan->rows = mlce_calloc(size, sizeof *plan->rows);
+    plan->owners = mlce_calloc(size, sizeof *plan->owners);
+    plan->loads = mlce_calloc((size_t)plan->options.ranks, sizeof *plan->loads);
+    bool good = plan->whole && plan->places && plan->rows && plan->owners && plan->loads;
+    return good ? MLCE_OK : MLCE_E_MEMORY;
+}
 
 mlce_status mlce_batch_plan_init(mlce_batch_plan *plan, const int *lengths, int64_t sequences,
                                  const mlce_batch_options *options) {
@@ -28,7 +41,9 @@ mlce_status mlce_batch_plan_init(mlce_batch_plan *plan, const int *lengths, int6
             mlce_batch_plan_free(plan);
             return MLCE_E_MEMORY;
         }
-    return MLCE_OK;
+    mlce_status status = options->ranks > 1 ? init_parts(plan, size) : MLCE_OK;
+    if (status) mlce_batch_plan_free(plan);
+    return status;
 }
 
 void mlce_batch_plan_free(mlce_batch_plan *plan) {
@@ -37,6 +52,11 @@ void mlce_batch_plan_free(mlce_batch_plan *plan) {
     free(plan->spare_order);
     free(plan->spare_starts);
     free(plan->keys);
+    free(plan->whole);
+    free(plan->places);
+    free(plan->rows);
+    free(plan->owners);
+    free(plan->loads);
     *plan = (mlce_batch_plan){0};
 }
 
@@ -107,6 +127,36 @@ static void shuffle_batches(mlce_batch_plan *plan, mlce_random *random) {
     plan->starts = starts;
 }
 
+/* This rank's part of a whole batch, behind those before it in spare_order; returns its end. */
+static int64_t take_part(mlce_batch_plan *plan, int64_t b, int64_t filled) {
+    const int64_t *sequences = plan->order + plan->starts[b];
+    int64_t count = plan->starts[b + 1] - plan->starts[b];
+    mlce_batch_split(plan->lengths, sequences, count, plan->options.ranks, plan->keys, plan->loads,
+                     plan->owners);
+    int row = 0;
+    for (int i = 0; i < count; i++) {
+        if (plan->owners[i] == plan->options.rank) {
+            plan->spare_order[filled] = sequences[i];
+            plan->places[filled] = i;
+            plan->rows[filled++] = row;
+        }
+        row += plan->lengths[sequences[i]];
+    }
+    plan->whole[b] = (mlce_batch_size){(int)count, row};
+    return filled;
+}
+
+/* From whole batches to this rank's parts. */
+static void take_parts(mlce_batch_plan *plan) {
+    int64_t *order = plan->spare_order, *starts = plan->spare_starts;
+    starts[0] = 0;
+    for (int64_t b = 0; b < plan->batches; b++) starts[b + 1] = take_part(plan, b, starts[b]);
+    plan->spare_order = plan->order;
+    plan->spare_starts = plan->starts;
+    plan->order = order;
+    plan->starts = starts;
+}
+
 void mlce_batch_plan_make(mlce_batch_plan *plan, int64_t epoch) {
     mlce_random random =
         mlce_random_new(plan->options.seed, MLCE_STREAM_SHUFFLE + 16 * (uint32_t)epoch);
@@ -120,4 +170,5 @@ void mlce_batch_plan_make(mlce_batch_plan *plan, int64_t epoch) {
     } else {
         cut(plan, 0, plan->sequences);
     }
+    if (plan->options.ranks > 1) take_parts(plan);
 }

@@ -26,6 +26,7 @@ typedef struct slot {
     mlce_span *spans;
     float *span_weights; /* used where the dataset has weights */
     size_t ids_size, offsets_size, span_offsets_size, embeddings_size, spans_size, weights_size;
+    mlce_batch_part part;
     mlce_batch batch;
 } slot;
 
@@ -155,7 +156,11 @@ static mlce_status fill_slot(mlce_batcher *batcher, slot *s, int64_t b) {
                             .embeddings = s->embeddings,
                             .spans = s->spans,
                             .span_offsets = s->span_offsets,
-                            .span_weights = has_weights ? s->span_weights : NULL};
+                            .span_weights = has_weights ? s->span_weights : NULL,
+                            .part = plan->whole ? &s->part : NULL};
+    if (plan->whole)
+        s->part = (mlce_batch_part){plan->whole[b].sequences, plan->whole[b].tokens,
+                                    plan->places + plan->starts[b], plan->rows + plan->starts[b]};
     return MLCE_OK;
 }
 
@@ -236,6 +241,9 @@ mlce_status mlce_batcher_new(mlce_dataset *dataset, const mlce_batch_options *op
         return mlce_fail(MLCE_E_ARGUMENT,
                          "a batch of %d sequences and %d tokens: neither limit may be negative",
                          options->sequences, options->tokens);
+    if (options->rank < 0 || options->rank >= (options->ranks > 1 ? options->ranks : 1))
+        return mlce_fail(MLCE_E_ARGUMENT, "rank %d of %d: ranks count from 0", options->rank,
+                         options->ranks);
     mlce_batcher *batcher = mlce_calloc(1, sizeof *batcher);
     if (!batcher) return MLCE_E_MEMORY;
     pthread_mutex_init(&batcher->lock, NULL);

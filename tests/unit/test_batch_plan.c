@@ -183,6 +183,73 @@ START_TEST(an_empty_dataset_has_no_batch) {
 }
 END_TEST
 
+/* ---- Parts ---- */
+
+START_TEST(parts_of_all_ranks_make_up_the_batches_of_one) {
+    enum { RANKS = 3 };
+    mlce_batch_options options = every_kind[_i];
+    mlce_batch_plan whole = planned(options, 4), parts[RANKS];
+    for (int r = 0; r < RANKS; r++) {
+        options.rank = r;
+        options.ranks = RANKS;
+        parts[r] = planned(options, 4);
+        ck_assert_int_eq(parts[r].batches, whole.batches);
+    }
+    for (int64_t b = 0; b < whole.batches; b++) {
+        int64_t taken = 0;
+        for (int r = 0; r < RANKS; r++) {
+            const mlce_batch_plan *p = &parts[r];
+            ck_assert_int_eq(p->whole[b].sequences, whole.starts[b + 1] - whole.starts[b]);
+            ck_assert_int_eq(p->whole[b].tokens, tokens_of(&whole, b));
+            taken += p->starts[b + 1] - p->starts[b];
+            for (int64_t i = p->starts[b]; i < p->starts[b + 1]; i++) {
+                int64_t at = whole.starts[b] + p->places[i];
+                int row = 0;
+                for (int64_t j = whole.starts[b]; j < at; j++) row += lengths[whole.order[j]];
+                ck_assert_int_eq(p->order[i], whole.order[at]);
+                ck_assert_int_eq(p->rows[i], row);
+                ck_assert(i == p->starts[b] || p->places[i] > p->places[i - 1]);
+            }
+        }
+        ck_assert_int_eq(taken, whole.starts[b + 1] - whole.starts[b]);
+    }
+    for (int r = 0; r < RANKS; r++) mlce_batch_plan_free(&parts[r]);
+    mlce_batch_plan_free(&whole);
+}
+END_TEST
+
+START_TEST(parts_have_nearly_the_same_tokens) {
+    enum { RANKS = 4 };
+    int tokens[RANKS][COUNT / 32 + 1];
+    mlce_batch_options options = {.sequences = 32, .shuffle = true, .seed = 2, .ranks = RANKS};
+    int64_t batches = 0;
+    for (options.rank = 0; options.rank < RANKS; options.rank++) {
+        mlce_batch_plan plan = planned(options, 0);
+        batches = plan.batches;
+        for (int64_t b = 0; b < batches; b++) tokens[options.rank][b] = tokens_of(&plan, b);
+        mlce_batch_plan_free(&plan);
+    }
+    for (int64_t b = 0; b + 1 < batches; b++) { /* the last one is small */
+        int least = INT32_MAX, most = 0;
+        for (int r = 0; r < RANKS; r++) {
+            if (tokens[r][b] < least) least = tokens[r][b];
+            if (tokens[r][b] > most) most = tokens[r][b];
+        }
+        ck_assert_int_le(most - least, 20); /* of some 240 each */
+    }
+}
+END_TEST
+
+START_TEST(a_rank_may_have_no_part_of_a_batch) {
+    mlce_batch_options options = {.sequences = 2, .rank = 2, .ranks = 3};
+    mlce_batch_plan plan = planned(options, 0);
+    ck_assert_int_eq(plan.batches, COUNT / 2);
+    ck_assert_int_eq(plan.starts[plan.batches], 0);
+    ck_assert_int_eq(plan.whole[0].sequences, 2);
+    mlce_batch_plan_free(&plan);
+}
+END_TEST
+
 static void add(TCase *cases) {
     tcase_add_loop_test(cases, every_sequence_stands_in_one_batch, 0, KINDS);
     tcase_add_loop_test(cases, limits_of_sequences_and_tokens_hold, 0, KINDS);
@@ -194,6 +261,9 @@ static void add(TCase *cases) {
     tcase_add_test(cases, bucketed_batches_do_not_come_by_length);
     tcase_add_test(cases, tokens_of_a_batch_stay_within_int);
     tcase_add_test(cases, an_empty_dataset_has_no_batch);
+    tcase_add_loop_test(cases, parts_of_all_ranks_make_up_the_batches_of_one, 0, KINDS);
+    tcase_add_test(cases, parts_have_nearly_the_same_tokens);
+    tcase_add_test(cases, a_rank_may_have_no_part_of_a_batch);
 }
 
 int main(void) {
