@@ -49,7 +49,8 @@ struct mlce_node {
     mlce_backward_fn *backward;
     mlce_node *input[4];
     void *context;
-    mlce_node *previous; /* made just before this one */
+    struct mlce_parameter *parameter; /* of mlce_use(); else NULL */
+    mlce_node *previous;              /* made just before this one */
 };
 
 /* ---- Parameters: matrices that outlive the graph and are trained ---- */
@@ -71,6 +72,8 @@ typedef struct mlce_parameter {
     size_t offset; /* of value in mlce_parameters_values() */
     bool fixed;    /* set behind mlce_parameters_add(): part of the model, but not trained */
     bool grad_started;
+    int number; /* among those of its set: mlce_parameters_at() has it there */
+    int uses;   /* for mlce_backward(): nodes of it that it has not come to yet */
 } mlce_parameter;
 
 typedef struct mlce_parameters mlce_parameters;
@@ -97,6 +100,8 @@ MLCE_API float *mlce_parameters_grads(const mlce_parameters *parameters);
 MLCE_API size_t mlce_parameters_numbers(const mlce_parameters *parameters);
 /* Gradients are undefined until something is added to them; this makes untouched ones 0. */
 MLCE_API void mlce_parameters_settle_grads(mlce_parameters *parameters);
+/* Multiplies all gradients. */
+MLCE_API void mlce_parameters_scale_grads(mlce_parameters *parameters, float factor);
 /* Forgets all gradients (no memory is touched). */
 MLCE_API void mlce_parameters_clear_grads(mlce_parameters *parameters);
 
@@ -114,6 +119,22 @@ MLCE_API void mlce_graph_set_training(mlce_graph *graph, bool training);
 MLCE_API bool mlce_graph_is_training(const mlce_graph *graph);
 /* What dropout draws from: with the same seed and step it drops the same. */
 MLCE_API void mlce_graph_set_random(mlce_graph *graph, uint64_t seed, uint64_t step);
+
+/* Where the rows of the graph's matrices stand in those of a larger graph, of which another process
+   computes the rest. Dropout then drops just what it would drop there. */
+typedef struct mlce_graph_part {
+    int sequences;
+    const int *offsets; /* [sequences+1]: sequence s is the rows offsets[s] .. offsets[s+1] */
+    const int *rows;    /* [sequences] the row where it begins there */
+    const int *places;  /* [sequences] its number there */
+} mlce_graph_part;
+/* Until the next mlce_graph_reset(); what `part` points at must live as long. */
+MLCE_API void mlce_graph_set_part(mlce_graph *graph, const mlce_graph_part *part);
+
+/* Called in mlce_backward() for each parameter in the graph that wants a gradient, as soon as it is
+   complete: while those of other parameters are computed, it can be sent. NULL: for none. */
+typedef void mlce_gradient_fn(mlce_parameter *parameter, void *context);
+MLCE_API void mlce_graph_set_ready(mlce_graph *graph, mlce_gradient_fn *ready, void *context);
 
 /* A matrix that stays the caller's and must outlive the graph's use of it; no gradient. */
 MLCE_API mlce_node *mlce_constant(mlce_graph *graph, int rows, int cols, const float *value);

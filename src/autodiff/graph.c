@@ -34,6 +34,7 @@ void mlce_graph_reset(mlce_graph *graph) {
     graph->last = NULL;
     graph->status = MLCE_OK;
     graph->dropouts = 0;
+    graph->part = (mlce_graph_part){0};
 }
 
 mlce_status mlce_graph_status(const mlce_graph *graph) {
@@ -55,6 +56,15 @@ bool mlce_graph_is_training(const mlce_graph *graph) {
 void mlce_graph_set_random(mlce_graph *graph, uint64_t seed, uint64_t step) {
     graph->seed = seed;
     graph->step = step;
+}
+
+void mlce_graph_set_part(mlce_graph *graph, const mlce_graph_part *part) {
+    graph->part = *part;
+}
+
+void mlce_graph_set_ready(mlce_graph *graph, mlce_gradient_fn *ready, void *context) {
+    graph->ready = ready;
+    graph->ready_context = context;
 }
 
 mlce_node *mlce_graph_fail(mlce_graph *graph, mlce_status status) {
@@ -101,6 +111,7 @@ mlce_node *mlce_use(mlce_graph *graph, mlce_parameter *parameter) {
     mlce_node *node = add_node(graph, parameter->rows, parameter->cols, parameter->value);
     if (!node) return NULL;
     node->wants_grad = graph->training && !parameter->fixed;
+    node->parameter = parameter;
     node->grad = parameter->grad;
     node->grad_started = &parameter->grad_started;
     return node;
@@ -122,6 +133,20 @@ float *mlce_node_grad(mlce_graph *graph, mlce_node *input, float *beta) {
     return input->grad;
 }
 
+static void count_uses(const mlce_graph *graph) {
+    for (mlce_node *node = graph->last; node; node = node->previous)
+        if (node->parameter) node->parameter->uses = 0;
+    for (mlce_node *node = graph->last; node; node = node->previous)
+        if (node->parameter) node->parameter->uses++;
+}
+
+/* Whatever uses a node was made after it: where the walk comes to the first node of a parameter,
+   nothing more is added to its gradient. */
+static void report_ready(const mlce_graph *graph, const mlce_node *node) {
+    if (--node->parameter->uses == 0 && node->wants_grad)
+        graph->ready(node->parameter, graph->ready_context);
+}
+
 mlce_status mlce_backward(mlce_graph *graph, mlce_node *loss) {
     if (graph->status) return graph->status;
     if (!loss || loss->rows != 1 || loss->cols != 1)
@@ -129,8 +154,11 @@ mlce_status mlce_backward(mlce_graph *graph, mlce_node *loss) {
     float *grad = mlce_node_grad(graph, loss, NULL);
     if (!grad) return graph->status; /* nothing that wants a gradient led to the loss */
     *grad = 1.0f;
-    for (mlce_node *node = graph->last; node; node = node->previous)
+    if (graph->ready) count_uses(graph);
+    for (mlce_node *node = graph->last; node; node = node->previous) {
         if (node->backward && node->wants_grad && *node->grad_started) node->backward(graph, node);
+        if (node->parameter && graph->ready) report_ready(graph, node);
+    }
     return graph->status;
 }
 

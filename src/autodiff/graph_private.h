@@ -20,6 +20,9 @@ struct mlce_graph {
     uint64_t seed, step;
     uint32_t dropouts; /* dropout ops so far: each draws from a stream of its own */
     mlce_rope_table *rope_tables;
+    mlce_graph_part part; /* sequences = 0: the graph is whole */
+    mlce_gradient_fn *ready;
+    void *ready_context;
 };
 
 /* Records a shape that does not fit: "mlce_add: [3, 4] and [2, 4] do not fit". Returns NULL. */

@@ -2,7 +2,8 @@
  *
  * Number i of a matrix is dropped if 16 bits of Philox(seed, stream of this op, step, i) are under
  * the probability: backward draws them again instead of keeping a mask. Where several numbers share
- * a draw - those of a feature along a sequence, those of a token - the few draws are kept.
+ * a draw - those of a feature along a sequence, those of a token - the few draws are kept. In a
+ * part of a larger graph, i is the place in the matrix there.
  */
 #include <math.h>
 #include <string.h>
@@ -20,36 +21,62 @@ typedef struct dropout {
     const float *by; /* shared draws: what each number is multiplied by, 0 or `kept` */
     const int
         *share; /* [rows] whose row of `by` [..., cols] a token has; NULL: `by` is [rows, 1] */
+    const mlce_graph_part *part; /* NULL: the graph is whole */
 } dropout;
 
-/* to[i] (+)= from[i] * mask[i] for i in start .. start+count-1, count <= DRAWS */
-MLCE_KERNEL static void apply_mask(const dropout *d, size_t start, size_t count, const float *from,
+/* to[i] (+)= from[i] * mask[place + i] for i < count <= DRAWS - place % 8 */
+MLCE_KERNEL static void apply_mask(const dropout *d, size_t place, size_t count, const float *from,
                                    float *to, bool add) {
     uint32_t words[4 * BLOCKS];
     uint16_t draws[DRAWS];
-    mlce_philox_fill(d->seed, d->stream, d->first + start / 8, BLOCKS, words);
+    mlce_philox_fill(d->seed, d->stream, d->first + place / 8, BLOCKS, words);
     memcpy(draws, words, sizeof draws);
-    float by[DRAWS], kept = d->kept; /* no branches: a random one is mispredicted */
+    float mask[DRAWS], kept = d->kept; /* no branches: a random one is mispredicted */
     uint32_t threshold = d->threshold;
-    for (size_t i = 0; i < DRAWS; i++) by[i] = draws[i] < threshold ? 0.0f : kept;
-    from += start;
-    to += start;
+    for (size_t i = 0; i < DRAWS; i++) mask[i] = draws[i] < threshold ? 0.0f : kept;
+    const float *by = mask + place % 8;
     if (add)
         for (size_t i = 0; i < count; i++) to[i] += from[i] * by[i];
     else
         for (size_t i = 0; i < count; i++) to[i] = from[i] * by[i];
 }
 
-static void apply_to_all(const dropout *d, size_t size, const float *from, float *to, bool add) {
+/* The `size` numbers from `place` on. */
+static void apply_from(const dropout *d, size_t place, size_t size, const float *from, float *to,
+                       bool add) {
+    while (size > 0) {
+        size_t room = DRAWS - place % 8, count = size < room ? size : room;
+        apply_mask(d, place, count, from, to, add);
+        from += count;
+        to += count;
+        place += count;
+        size -= count;
+    }
+}
+
+/* [rows, cols] of the whole graph, or of a part with a row for each of its tokens. */
+static void apply_to_all(const dropout *d, size_t rows, size_t cols, const float *from, float *to,
+                         bool add) {
+    size_t size = rows * cols;
+    const mlce_graph_part *part = d->part;
+    if (!part) {
 #pragma omp parallel for if (size > MLCE_PARALLEL_SIZE) schedule(static)
-    for (size_t start = 0; start < size; start += DRAWS)
-        apply_mask(d, start, size - start < DRAWS ? size - start : DRAWS, from, to, add);
+        for (size_t start = 0; start < size; start += DRAWS)
+            apply_mask(d, start, size - start < DRAWS ? size - start : DRAWS, from + start,
+                       to + start, add);
+        return;
+    }
+#pragma omp parallel for if (size > MLCE_PARALLEL_SIZE) schedule(static)
+    for (int s = 0; s < part->sequences; s++) {
+        size_t start = (size_t)part->offsets[s] * cols, end = (size_t)part->offsets[s + 1] * cols;
+        apply_from(d, (size_t)part->rows[s] * cols, end - start, from + start, to + start, add);
+    }
 }
 
 static void dropout_backward(mlce_graph *g, mlce_node *y) {
     float beta;
     float *dx = mlce_node_grad(g, y->input[0], &beta);
-    if (dx) apply_to_all(y->context, (size_t)y->rows * (size_t)y->cols, y->grad, dx, beta != 0);
+    if (dx) apply_to_all(y->context, (size_t)y->rows, (size_t)y->cols, y->grad, dx, beta != 0);
 }
 
 /* A new dropout op over x, with a stream of its own and its value not yet computed. *y = x where
@@ -69,6 +96,14 @@ static dropout *begin(mlce_graph *g, mlce_node *x, float probability, mlce_backw
         return NULL;
     }
     if (threshold > 65535) threshold = 65535;
+    const mlce_graph_part *part = g->part.sequences ? &g->part : NULL;
+    if (part && part->offsets[part->sequences] != x->rows) {
+        mlce_graph_fail(g, mlce_fail(MLCE_E_ARGUMENT,
+                                     "dropout: [%d, %d] has not a row for each of the %d tokens of "
+                                     "the graph's part",
+                                     x->rows, x->cols, part->offsets[part->sequences]));
+        return NULL;
+    }
     mlce_node *node = mlce_node_new(g, x->rows, x->cols, backward, &x, 1);
     dropout *d = mlce_arena_alloc(g->arena, 1, sizeof *d);
     if (!node || !d) {
@@ -79,7 +114,8 @@ static dropout *begin(mlce_graph *g, mlce_node *x, float probability, mlce_backw
                    .first = g->step << 32,
                    .stream = MLCE_STREAM_DROPOUT + 16 * g->dropouts++,
                    .threshold = threshold,
-                   .kept = 65536.0f / (65536.0f - (float)threshold)};
+                   .kept = 65536.0f / (65536.0f - (float)threshold),
+                   .part = part};
     node->context = d;
     *y = node;
     return d;
@@ -88,18 +124,37 @@ static dropout *begin(mlce_graph *g, mlce_node *x, float probability, mlce_backw
 mlce_node *mlce_dropout(mlce_graph *g, mlce_node *x, float probability) {
     mlce_node *y;
     const dropout *d = begin(g, x, probability, dropout_backward, &y);
-    if (d) apply_to_all(d, (size_t)y->rows * (size_t)y->cols, x->value, y->value, false);
+    if (d) apply_to_all(d, (size_t)y->rows, (size_t)y->cols, x->value, y->value, false);
     return y;
 }
 
 /* ---- Shared draws ---- */
 
-static bool draw_shared(mlce_graph *g, dropout *d, size_t count) {
+static float *ones(mlce_graph *g, size_t count) {
     float *by = mlce_arena_alloc(g->arena, count, sizeof *by);
-    if (!by) return false;
-    for (size_t i = 0; i < count; i++) by[i] = 1.0f;
-    apply_to_all(d, count, by, by, false);
+    for (size_t i = 0; by && i < count; i++) by[i] = 1.0f;
+    return by;
+}
+
+/* One for each token. */
+static bool draw_for_tokens(mlce_graph *g, dropout *d, size_t rows) {
+    float *by = ones(g, rows);
+    if (by) apply_to_all(d, rows, 1, by, by, false);
     d->by = by;
+    return by != NULL;
+}
+
+/* A row of `cols` for each sequence. */
+static bool draw_for_sequences(mlce_graph *g, dropout *d, size_t sequences, size_t cols) {
+    float *by = ones(g, sequences * cols);
+    d->by = by;
+    if (!by) return false;
+    if (!d->part) {
+        apply_to_all(d, sequences, cols, by, by, false);
+        return true;
+    }
+    for (size_t s = 0; s < sequences; s++)
+        apply_from(d, (size_t)d->part->places[s] * cols, cols, by + s * cols, by + s * cols, false);
     return true;
 }
 
@@ -132,7 +187,7 @@ mlce_node *mlce_dropout_tokens(mlce_graph *g, mlce_node *x, float probability) {
     mlce_node *y;
     dropout *d = begin(g, x, probability, shared_backward, &y);
     if (!d) return y;
-    if (!draw_shared(g, d, (size_t)x->rows)) return mlce_graph_fail(g, MLCE_E_MEMORY);
+    if (!draw_for_tokens(g, d, (size_t)x->rows)) return mlce_graph_fail(g, MLCE_E_MEMORY);
     apply_rows(d, x->rows, x->cols, x->value, y->value, false);
     return y;
 }
@@ -145,10 +200,15 @@ mlce_node *mlce_dropout_sequences(mlce_graph *g, mlce_node *x, const int *offset
                                             "mlce_dropout_sequences: [%d, %d] has not the rows of "
                                             "the sequences' %d tokens",
                                             x->rows, x->cols, offsets[sequences]));
+    if (g->part.sequences && g->part.sequences != sequences)
+        return mlce_graph_fail(g, mlce_fail(MLCE_E_ARGUMENT,
+                                            "mlce_dropout_sequences: %d sequences, but the graph's "
+                                            "part has %d",
+                                            sequences, g->part.sequences));
     dropout *d = begin(g, x, probability, shared_backward, &y);
     if (!d) return y;
     int *share = mlce_arena_alloc(g->arena, (size_t)x->rows, sizeof *share);
-    if (!share || !draw_shared(g, d, (size_t)sequences * (size_t)x->cols))
+    if (!share || !draw_for_sequences(g, d, (size_t)sequences, (size_t)x->cols))
         return mlce_graph_fail(g, MLCE_E_MEMORY);
     for (int s = 0; s < sequences; s++)
         for (int i = offsets[s]; i < offsets[s + 1]; i++) share[i] = s;

@@ -56,7 +56,8 @@ mlce_parameter *mlce_parameters_add(mlce_parameters *parameters, const char *nam
                                   .init = init,
                                   .fan_in = fan_in ? fan_in : cols,
                                   .decays = rows > 1,
-                                  .offset = parameters->size};
+                                  .offset = parameters->size,
+                                  .number = (int)parameters->count};
     size_t numbers = (size_t)rows * (size_t)cols;
     parameters->size += (numbers + ALIGN_FLOATS - 1) / ALIGN_FLOATS * ALIGN_FLOATS;
     parameters->items[parameters->count++] = parameter;
@@ -143,6 +144,15 @@ void mlce_parameters_settle_grads(mlce_parameters *parameters) {
         memset(parameter->grad, 0,
                (size_t)parameter->rows * (size_t)parameter->cols * sizeof(float));
         parameter->grad_started = true;
+    }
+}
+
+void mlce_parameters_scale_grads(mlce_parameters *parameters, float factor) {
+    for (size_t i = 0; i < parameters->count; i++) {
+        const mlce_parameter *parameter = parameters->items[i];
+        size_t numbers = (size_t)parameter->rows * (size_t)parameter->cols;
+        for (size_t n = 0; parameter->grad_started && n < numbers; n++)
+            parameter->grad[n] *= factor;
     }
 }
 

@@ -306,6 +306,9 @@ static mlce_output forward_members(const mlce_model *model, mlce_graph *graph,
 mlce_output mlce_model_forward(const mlce_model *model, mlce_graph *graph,
                                const mlce_batch *batch) {
     if (model->members) return forward_members(model, graph, batch);
+    if (batch->part)
+        mlce_graph_set_part(graph, &(mlce_graph_part){batch->sequences, batch->offsets,
+                                                      batch->part->rows, batch->part->places});
     mlce_node *x = input(model, graph, batch), *late = NULL;
     if (model->joined && model->shape.buckets) {
         late = mlce_slice(graph, x, model->width, mlce_shape_width(&model->shape));

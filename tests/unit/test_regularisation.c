@@ -217,7 +217,7 @@ static double loss_of(const char *head, const char *smoothing, const float *weig
     static const int offsets[] = {0, 1, 2}, span_offsets[] = {0, 1, 3};
     static const float embeddings[] = {0.5f, -1, 2, 1, 0, -0.25f};
     static const mlce_span spans[] = {{0, 1, 1}, {0, 1, 0}, {0, 1, 1}};
-    mlce_batch batch = {2, 2, 3, ids, offsets, embeddings, spans, span_offsets, weights};
+    mlce_batch batch = {2, 2, 3, ids, offsets, embeddings, spans, span_offsets, weights, NULL};
     mlce_graph *g = mlce_graph_new();
     mlce_output output = mlce_model_forward(model, g, &batch);
     mlce_node *loss = mlce_model_loss(model, g, &output, &batch);
