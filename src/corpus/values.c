@@ -1,13 +1,11 @@
-/* values.c - the mean and deviation of each column by Welford's update, row by row:
- *
- *   d = x - mean,  mean += d / n,  m2 += d (x - mean),  deviation = sqrt(m2 / n)
- */
+/* values.c - the embeddings' figures by column, which columns stand out, and odd rows. */
 #include "corpus/values.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/moments.h"
 #include "data/dataset_parts.h"
 
 /* A column's deviation is compared with that of the median column. */
@@ -18,10 +16,10 @@ static const double CONSTANT = 1e-7;
 typedef struct pass {
     const mlce_dataset *dataset;
     mlce_values *values;
-    double *mean, *m2; /* [width] */
-    float *min, *max;  /* [width] */
-    int64_t sequence;  /* of the row at hand */
-    int64_t end;       /* the token behind that sequence */
+    mlce_moments moments;
+    float *min, *max; /* [width] */
+    int64_t sequence; /* of the row at hand */
+    int64_t end;      /* the token behind that sequence */
 } pass;
 
 void mlce_values_free(mlce_values *values) {
@@ -30,11 +28,9 @@ void mlce_values_free(mlce_values *values) {
 }
 
 static void add_row(pass *p, const float *x, size_t width) {
-    double share = 1 / (double)++p->values->rows;
+    p->values->rows++;
+    mlce_moments_add(&p->moments, x);
     for (size_t j = 0; j < width; j++) {
-        double d = (double)x[j] - p->mean[j];
-        p->mean[j] += d * share;
-        p->m2[j] += d * ((double)x[j] - p->mean[j]);
         p->min[j] = x[j] < p->min[j] ? x[j] : p->min[j];
         p->max[j] = x[j] > p->max[j] ? x[j] : p->max[j];
     }
@@ -78,11 +74,11 @@ static void count_column(int64_t *count, int *some, size_t column) {
 static void finish(pass *p) {
     mlce_values *v = p->values;
     size_t width = (size_t)v->width;
-    double n = (double)v->rows, squares = 0, *sorted = p->mean;
+    double squares = 0, *sorted = p->moments.mean;
     for (size_t j = 0; j < width; j++) {
-        double variance = p->m2[j] / n;
-        v->columns[j] = (mlce_value_column){p->mean[j], sqrt(variance), p->min[j], p->max[j]};
-        squares += variance + p->mean[j] * p->mean[j];
+        double mean = p->moments.mean[j], variance = mlce_moments_variance(&p->moments, (int)j);
+        v->columns[j] = (mlce_value_column){mean, sqrt(variance), p->min[j], p->max[j]};
+        squares += variance + mean * mean;
         sorted[j] = v->columns[j].deviation;
     }
     v->rms = sqrt(squares / (double)width);
@@ -108,20 +104,17 @@ mlce_status mlce_values_measure(mlce_dataset *dataset, mlce_values *values) {
                      .some_huge = -1,
                      .some_tiny = -1};
     pass p = {.dataset = dataset, .values = &v, .sequence = -1};
-    p.mean = mlce_calloc(width, sizeof *p.mean);
-    p.m2 = mlce_calloc(width, sizeof *p.m2);
     p.min = mlce_calloc(width, sizeof *p.min);
     p.max = mlce_calloc(width, sizeof *p.max);
     v.columns = mlce_calloc(width, sizeof *v.columns);
-    bool failed = !p.mean || !p.m2 || !p.min || !p.max || !v.columns;
+    bool failed = mlce_moments_start(&p.moments, (int)width) || !p.min || !p.max || !v.columns;
     for (size_t j = 0; j < width && !failed; j++) {
         p.min[j] = INFINITY;
         p.max[j] = -INFINITY;
     }
     mlce_status status = failed ? MLCE_E_MEMORY : mlce_rows_visit(dataset, visit, &p);
     if (!status && v.rows) finish(&p);
-    free(p.mean);
-    free(p.m2);
+    mlce_moments_free(&p.moments);
     free(p.min);
     free(p.max);
     if (status) mlce_values_free(&v);

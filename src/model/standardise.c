@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/moments.h"
 #include "core/vector.h"
 
 /* So many tokens, of sequences spread over the data, say enough: beyond them large data would be
@@ -19,23 +20,9 @@ bool mlce_standardise_add(mlce_parameters *parameters, int width, mlce_standardi
     return true;
 }
 
-/* Of the rows so far: how many, their mean, and the sum of squared distances from it
-   (Welford 1962, "Note on a Method for Calculating Corrected Sums of Squares and Products"). */
-typedef struct moments {
-    double count, *mean, *squares;
-} moments;
-
-static void add_row(moments *m, const float *row, size_t width) {
-    m->count++;
-    for (size_t c = 0; c < width; c++) {
-        double distance = (double)row[c] - m->mean[c];
-        m->mean[c] += distance / m->count;
-        m->squares[c] += distance * ((double)row[c] - m->mean[c]);
-    }
-}
-
 /* Every step-th sequence. */
-static mlce_status add_sequences(moments *m, mlce_dataset *dataset, int64_t step, size_t width) {
+static mlce_status add_sequences(mlce_moments *m, mlce_dataset *dataset, int64_t step) {
+    size_t width = (size_t)m->width;
     float *rows = NULL;
     size_t capacity = 0;
     mlce_status status = MLCE_OK;
@@ -43,25 +30,23 @@ static mlce_status add_sequences(moments *m, mlce_dataset *dataset, int64_t step
         size_t length = (size_t)mlce_dataset_length(dataset, s);
         status = mlce_grow((void **)&rows, &capacity, length * width, sizeof *rows);
         if (!status) status = mlce_dataset_read(dataset, s, rows);
-        for (size_t i = 0; i < length && !status; i++) add_row(m, rows + i * width, width);
+        for (size_t i = 0; i < length && !status; i++) mlce_moments_add(m, rows + i * width);
     }
     free(rows);
     return status;
 }
 
 mlce_status mlce_standardise_fit(const mlce_standardise *s, mlce_dataset *dataset) {
-    size_t width = (size_t)mlce_dataset_width(dataset);
     int64_t step = mlce_dataset_tokens(dataset) / ENOUGH_TOKENS + 1;
-    double *memory = mlce_calloc(2 * width, sizeof *memory);
-    if (!memory) return MLCE_E_MEMORY;
-    moments m = {0, memory, memory + width};
-    mlce_status status = add_sequences(&m, dataset, step, width);
-    for (size_t c = 0; c < width && !status && m.count > 0; c++) {
-        double deviation = sqrt(m.squares[c] / m.count);
+    mlce_moments m;
+    mlce_status status = mlce_moments_start(&m, mlce_dataset_width(dataset));
+    if (!status) status = add_sequences(&m, dataset, step);
+    for (int c = 0; c < m.width && !status && m.count > 0; c++) {
+        double deviation = sqrt(mlce_moments_variance(&m, c));
         s->mean->value[c] = (float)m.mean[c];
         s->scale->value[c] = deviation > 1e-6 ? (float)(1 / deviation) : 1.0f;
     }
-    free(memory);
+    mlce_moments_free(&m);
     return status;
 }
 
