@@ -38,9 +38,6 @@ class Failure(Exception):
     pass
 
 
-# ---- The input ----
-
-
 class Texts:
     """The tokens of a dataset, and where its sequences begin."""
 
@@ -81,9 +78,6 @@ class Texts:
             first = last
 
 
-# ---- The encoder ----
-
-
 class Encoder:
     def __init__(self, name, layers, pooling, window, overlap, device):
         try:
@@ -106,10 +100,8 @@ class Encoder:
             raise Failure(f"{name}: its tokenizer is not a fast one, which know a sub-word's word")
         if model.config.is_encoder_decoder:
             model = model.get_encoder()
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.model = model.to(device).eval()
-        self.device = device
+        self.device = device if device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+        self.model = model.to(self.device).eval()
         self.pooling = pooling
         self.width = model.config.hidden_size
         self.layers = self.choose_layers(layers, model.config.num_hidden_layers)
@@ -341,8 +333,7 @@ class Progress:
 
     def __init__(self, total, done):
         self.total, self.first, self.shown = total, done, 0
-        self.begin = time.monotonic()
-        self.on = sys.stderr.isatty()
+        self.begin, self.on = time.monotonic(), sys.stderr.isatty()
 
     def show(self, done):
         now = time.monotonic()
@@ -352,10 +343,9 @@ class Progress:
         speed = (done - self.first) / max(now - self.begin, 1e-9)
         left = int((self.total - done) / speed) if speed else 0
         filled = 30 * done // max(self.total, 1)
-        sys.stderr.write(f"\r[{'=' * filled}{' ' * (30 - filled)}] {done}/{self.total} tokens, "
-                         f"{speed:.0f}/s, {left // 60}:{left % 60:02} left \x1b[K")
-        sys.stderr.write("\n" if done == self.total else "")
-        sys.stderr.flush()
+        print(f"\r[{'=' * filled}{' ' * (30 - filled)}] {done}/{self.total} tokens, "
+              f"{speed:.0f}/s, {left // 60}:{left % 60:02} left \x1b[K",
+              end="\n" if done == self.total else "", file=sys.stderr, flush=True)
 
 
 def narrow(rows, kind):
@@ -380,8 +370,7 @@ def compute(encoder, texts, part, options, kind):
 
 def copy_all_but(source, target, left_out):
     """Groups, datasets and attributes, but for the one dataset."""
-    for name, value in source.attrs.items():
-        target.attrs[name] = value
+    target.attrs.update(source.attrs)
     for name, item in source.items():
         if item.name == left_out:
             continue
@@ -396,7 +385,6 @@ def write(options, encoder, part, tokens, kind):
     layers = len(encoder.layers)
     shape = (tokens, layers, encoder.width) if layers > 1 else (tokens, encoder.width)
     new = f"{options.output}.new"
-    part.file.flush()
     with h5py.File(options.input, "r") as source, h5py.File(new, "w") as target:
         copy_all_but(source, target, "/tokens/embeddings")
         for name in [name for name in target.attrs if name.startswith("embedding")]:

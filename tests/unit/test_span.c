@@ -1,111 +1,7 @@
-/* test_span.c - the span loss and decoding beside a plain sum over all pairs in double precision.
- */
-#include <math.h>
+/* test_span.c - the span loss beside a plain sum over all pairs in double precision. */
 #include <omp.h>
 
-#include "mlce/random.h"
-#include "mlce/span.h"
-#include "unit.h"
-
-/* A made-up batch with its factors and gold spans. */
-typedef struct problem {
-    mlce_span_scores scores;
-    mlce_span_gold gold;
-    int *offsets, *gold_offsets;
-    float *qk, *terms;
-    float *weights; /* soft targets, for a test to put into gold */
-    mlce_span *spans;
-    int tokens;
-} problem;
-
-typedef struct plan {
-    int sequences, longest, types, heads, head_size, max_width;
-    double size;  /* of q and k */
-    double shift; /* added to all scores through the terms */
-    int gold;     /* spans a sequence; -1: all pairs */
-    bool terms;
-} plan;
-
-static float draw(mlce_random *random, double size) {
-    return (float)(size * (2.0 * (double)mlce_random_float(random) - 1.0));
-}
-
-static int draw_gold(mlce_random *random, const plan *p, int length, mlce_span *spans) {
-    int count = 0;
-    for (int a = 0; a < p->types; a++)
-        for (int i = 0; i < length; i++)
-            for (int j = i; j < length; j++)
-                if (p->gold < 0 || mlce_random_below(random, (uint64_t)(length * (length + 1) /
-                                                                        2)) < (uint64_t)p->gold)
-                    spans[count++] = (mlce_span){i, j + 1, a};
-    return count;
-}
-
-static problem make_problem(const plan *p, uint64_t seed) {
-    mlce_random random = mlce_random_new(seed, MLCE_STREAM_DATA);
-    problem m = {0};
-    m.offsets = calloc((size_t)p->sequences + 1, sizeof *m.offsets);
-    m.gold_offsets = calloc((size_t)p->sequences + 1, sizeof *m.gold_offsets);
-    for (int s = 0; s < p->sequences; s++) {
-        int length =
-            s == 0 ? p->longest : (int)mlce_random_below(&random, (uint64_t)p->longest + 1);
-        m.offsets[s + 1] = m.offsets[s] + length;
-    }
-    m.tokens = m.offsets[p->sequences];
-    size_t width = (size_t)p->heads * 2 * (size_t)p->head_size;
-    m.qk = calloc((size_t)m.tokens * width + 1, sizeof *m.qk);
-    m.terms = calloc((size_t)m.tokens * 2 * (size_t)p->types + 1, sizeof *m.terms);
-    for (size_t i = 0; i < (size_t)m.tokens * width; i++) m.qk[i] = draw(&random, p->size);
-    for (size_t i = 0; i < (size_t)m.tokens * 2 * (size_t)p->types; i++)
-        m.terms[i] = draw(&random, p->size) + (float)p->shift / 2;
-    size_t most = (size_t)p->sequences * (size_t)p->types * (size_t)p->longest * (size_t)p->longest;
-    m.spans = calloc(most + 1, sizeof *m.spans);
-    m.weights = calloc(most + 1, sizeof *m.weights);
-    for (size_t n = 0; n < most; n++) m.weights[n] = n % 3 == 0 ? 1.0f : 0.9f / (float)(n % 7 + 1);
-    for (int s = 0; s < p->sequences; s++)
-        m.gold_offsets[s + 1] =
-            m.gold_offsets[s] +
-            draw_gold(&random, p, m.offsets[s + 1] - m.offsets[s], m.spans + m.gold_offsets[s]);
-    m.scores = (mlce_span_scores){
-        .sequences = p->sequences,
-        .offsets = m.offsets,
-        .types = p->types,
-        .heads = p->heads,
-        .head_size = p->head_size,
-        .scale = 1.0f / sqrtf((float)p->head_size),
-        .max_width = p->max_width,
-        .qk = m.qk,
-        .type_terms = p->terms ? m.terms : NULL,
-    };
-    m.gold = (mlce_span_gold){.spans = m.spans, .offsets = m.gold_offsets};
-    return m;
-}
-
-static void free_problem(problem *m) {
-    free(m->offsets);
-    free(m->gold_offsets);
-    free(m->qk);
-    free(m->terms);
-    free(m->spans);
-    free(m->weights);
-}
-
-static double score_of(const mlce_span_scores *f, int s, int a, int i, int j) {
-    size_t d = (size_t)f->head_size, width = (size_t)f->heads * 2 * d;
-    size_t h = f->heads == 1 ? 0 : (size_t)a, start = (size_t)f->offsets[s];
-    const float *q = f->qk + (start + (size_t)i) * width + h * 2 * d;
-    const float *k = f->qk + (start + (size_t)j) * width + h * 2 * d + d;
-    double sum = 0;
-    for (size_t c = 0; c < d; c++) sum += (double)q[c] * (double)k[c];
-    sum *= (double)f->scale;
-    if (f->type_terms) {
-        const float *terms = f->type_terms + start * 2 * (size_t)f->types;
-        sum += (double)terms[(size_t)i * 2 * (size_t)f->types + (size_t)a];
-        sum += (double)terms[(size_t)j * 2 * (size_t)f->types + (size_t)(f->types + a)];
-    }
-    if (f->thresholds) sum -= (double)f->thresholds[a];
-    return sum;
-}
+#include "span_problem.h"
 
 /* 0 for a pair that is not gold */
 static double target_of(const problem *m, int s, int a, int i, int j) {
@@ -113,10 +9,6 @@ static double target_of(const problem *m, int s, int a, int i, int j) {
         if (m->spans[n].type == a && m->spans[n].start == i && m->spans[n].end == j + 1)
             return m->gold.weights ? (double)m->gold.weights[n] : 1;
     return 0;
-}
-
-static bool exists(const mlce_span_scores *f, int i, int j) {
-    return f->max_width == 0 || j - i < f->max_width;
 }
 
 /* log(sum of t e^-s), or (negative) of (1-t) e^s. */
@@ -271,23 +163,6 @@ static void check_plan(const plan *p, const mlce_loss_options *options, uint64_t
     free_problem(&m);
 }
 
-static const plan plans[] = {
-    /* sequences longest types heads d width size shift gold terms */
-    {3, 9, 2, 1, 4, 0, 1, 0, 2, true},      {3, 9, 3, 3, 4, 0, 1, 0, 2, false},
-    {4, 70, 3, 1, 8, 0, 2, -3, 3, true},    {2, 150, 2, 1, 8, 0, 1, 0, 5, true},
-    {3, 30, 4, 1, 8, 0, 1, 0, 4, false},    {2, 150, 2, 2, 8, 17, 1, 0, 5, false},
-    {3, 40, 2, 1, 8, 1, 1, 0, 20, true},    {3, 70, 2, 1, 8, 65, 1, 0, 40, true},
-    {5, 1, 4, 1, 2, 0, 1, 0, 1, true},      {3, 12, 2, 1, 4, 0, 1, 0, -1, true},
-    {3, 12, 3, 1, 4, 0, 1, 0, 0, true},     {3, 20, 2, 1, 4, 0, 12, 0, 3, true},
-    {3, 20, 2, 1, 4, 0, 1, 80, 3, true},    {3, 20, 2, 1, 4, 0, 1, -80, 3, true},
-    {3, 20, 2, 1, 4, 0, 60, 0, 6, true},    {3, 20, 2, 1, 4, 0, 1, 9000, 3, true},
-    {2, 20, 2, 1, 4, 0, 1, -9000, 3, true}, {2, 65, 9, 9, 2, 0, 1, 0, 3, false},
-    {1, 600, 2, 1, 4, 0, 1, -4, 9, true},   {1, 530, 2, 2, 4, 0, 2, 0, 9, false},
-    {1, 1000, 2, 1, 4, 30, 2, -2, 9, true}, {1, 1100, 1, 1, 4, 40, 1, -2, 0, true},
-    {1, 1200, 1, 1, 2, 0, 6, -4, 2, true},  {1, 1200, 1, 1, 2, 0, 6, 0, 2, false},
-    {2, 64, 50, 1, 2, 0, 1, -1, 1, true},
-};
-
 START_TEST(loss_and_gradients_agree_with_a_plain_double_sum) {
     static const mlce_loss_options options[] = {
         {.kind = MLCE_LOSS_MULTILABEL_CE},
@@ -330,90 +205,6 @@ START_TEST(terms_whose_largest_never_meet_are_summed_exactly) {
     free(dterms);
     free(plain_dqk);
     free(plain_dterms);
-    free_problem(&m);
-}
-END_TEST
-
-/* Thresholds lift some types and lower others; a model that predicts too much is another test's. */
-START_TEST(decoding_finds_just_the_scores_over_the_threshold) {
-    const plan *p = &plans[_i];
-    if (p->shift > 0 || (p->longest > 200 && p->longest != 1100) || p->types > 9) return;
-    problem m = make_problem(p, 5);
-    float learned[64], thresholds[64], over = 1.5f * (float)p->size;
-    for (int a = 0; a < p->types; a++) learned[a] = 0.2f * (float)(a % 3), thresholds[a] = over;
-    m.scores.thresholds = learned;
-    mlce_decision decision = {.thresholds = thresholds};
-    mlce_span_list list = {0};
-    for (int round = 0; round < 2; round++)
-        assert_ok(mlce_span_decode(&m.scores, &decision, &list));
-    size_t n = 0;
-    for (int s = 0; s < p->sequences; s++) {
-        ck_assert_uint_eq(list.offsets[s], n);
-        int length = m.offsets[s + 1] - m.offsets[s];
-        for (int i = 0; i < length; i++)
-            for (int j = i; j < length && exists(&m.scores, i, j); j++)
-                for (int a = 0; a < p->types; a++) {
-                    double x = score_of(&m.scores, s, a, i, j), close = 1e-5 * fmax(1, fabs(x));
-                    const mlce_scored_span *found = n < list.count ? &list.items[n] : NULL;
-                    bool is_next = found && found->span.start == i && found->span.end == j + 1 &&
-                                   found->span.type == a && n < list.offsets[s + 1];
-                    if (fabs(x - (double)over) > close) ck_assert_int_eq(is_next, x > (double)over);
-                    if (!is_next) continue;
-                    ck_assert_double_eq_tol((double)found->score, x, close);
-                    n++;
-                }
-    }
-    ck_assert_uint_eq(n, list.count);
-    ck_assert_uint_eq(list.offsets[p->sequences], list.count);
-    mlce_span_list_free(&list);
-    free_problem(&m);
-}
-END_TEST
-
-START_TEST(a_model_that_predicts_everything_keeps_its_best_spans) {
-    plan p = {1, 120, 3, 1, 4, 0, 1, 9, 0, true};
-    problem m = make_problem(&p, 5);
-    mlce_decision decision = {0};
-    mlce_span_list list = {0};
-    assert_ok(mlce_span_decode(&m.scores, &decision, &list));
-    ck_assert_uint_eq(list.count, mlce_span_most(120));
-    double lowest = INFINITY, better = 0;
-    for (size_t n = 0; n < list.count; n++) lowest = fmin(lowest, (double)list.items[n].score);
-    for (int a = 0; a < 3; a++)
-        for (int i = 0; i < 120; i++)
-            for (int j = i; j < 120; j++) better += score_of(&m.scores, 0, a, i, j) > lowest + 1e-4;
-    ck_assert_double_le(better, (double)list.count);
-    mlce_span_list_free(&list);
-    free_problem(&m);
-}
-END_TEST
-
-START_TEST(the_best_k_of_each_type_are_found_whatever_their_scores) {
-    const plan *p = &plans[_i];
-    if (p->longest > 200) return;
-    enum { K = 3 };
-    problem m = make_problem(p, 6);
-    mlce_decision decision = {.top = K};
-    mlce_span_list list = {0};
-    assert_ok(mlce_span_decode(&m.scores, &decision, &list));
-    for (int s = 0; s < p->sequences; s++)
-        for (int a = 0; a < p->types; a++) {
-            int length = m.offsets[s + 1] - m.offsets[s], found = 0, pairs = 0;
-            double lowest = INFINITY, better = 0;
-            for (size_t n = list.offsets[s]; n < list.offsets[s + 1]; n++) {
-                if (list.items[n].span.type != a) continue;
-                lowest = fmin(lowest, (double)list.items[n].score);
-                found++;
-            }
-            for (int i = 0; i < length; i++)
-                for (int j = i; j < length && exists(&m.scores, i, j); j++, pairs++) {
-                    double x = score_of(&m.scores, s, a, i, j);
-                    better += x > lowest + 1e-5 * fmax(1, fabs(x));
-                }
-            ck_assert_int_eq(found, pairs < K ? pairs : K);
-            ck_assert_double_lt(better, K);
-        }
-    mlce_span_list_free(&list);
     free_problem(&m);
 }
 END_TEST
@@ -499,9 +290,6 @@ static void add_tests(TCase *cases) {
     int count = (int)(sizeof plans / sizeof plans[0]);
     tcase_add_loop_test(cases, loss_and_gradients_agree_with_a_plain_double_sum, 0, count);
     tcase_add_loop_test(cases, terms_whose_largest_never_meet_are_summed_exactly, 0, 2);
-    tcase_add_loop_test(cases, decoding_finds_just_the_scores_over_the_threshold, 0, count);
-    tcase_add_test(cases, a_model_that_predicts_everything_keeps_its_best_spans);
-    tcase_add_loop_test(cases, the_best_k_of_each_type_are_found_whatever_their_scores, 0, count);
     tcase_add_loop_test(cases, span_gradients_have_the_same_bits_for_any_number_of_threads, 0,
                         count);
     tcase_add_test(cases, targets_outside_their_range_are_refused);
