@@ -88,9 +88,6 @@ mlce_status mlce_h5_write_strings(const mlce_h5 *file, const char *name, const c
 /* Integers of any size and byte order, on the heap for the caller to free. */
 mlce_status mlce_h5_read_integers(const mlce_h5 *file, const char *name, int64_t **values,
                                   mlce_h5_shape *shape);
-/* shape->count is not read. */
-mlce_status mlce_h5_write_integers(const mlce_h5 *file, const char *name, const int64_t *values,
-                                   const mlce_h5_shape *shape);
 
 /* Floats of any size and byte order, on the heap for the caller to free. */
 mlce_status mlce_h5_read_floats(const mlce_h5 *file, const char *name, float **values,

@@ -337,15 +337,6 @@ mlce_status mlce_h5_write_strings(const mlce_h5 *file, const char *name, const c
     return status;
 }
 
-mlce_status mlce_h5_write_integers(const mlce_h5 *file, const char *name, const int64_t *values,
-                                   const mlce_h5_shape *shape) {
-    mlce_h5_lock();
-    mlce_status status =
-        write_whole(file, name, H5T_STD_I64LE, H5T_NATIVE_INT64, shape->rank, shape->size, values);
-    mlce_h5_unlock();
-    return status;
-}
-
 /* HDF5's own rounding to float16 is wrong: halves are made here. */
 mlce_status mlce_h5_write_matrix(const mlce_h5 *file, const char *name, const float *values,
                                  size_t rows, size_t columns, mlce_precision precision) {

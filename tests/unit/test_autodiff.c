@@ -260,7 +260,9 @@ START_TEST(dropout_drops_its_share_and_keeps_the_mean) {
     ck_assert_double_eq_tol(dropped / (double)SIZE, 0.3, 0.005);
     ck_assert_double_eq_tol(sum / SIZE, 1.0, 0.005);
     ck_assert_double_eq_tol(same / (double)SIZE, 0.3 * 0.3 + 0.7 * 0.7, 0.005); /* independent */
+    ck_assert(mlce_graph_is_training(g));
     mlce_graph_set_training(g, false);
+    ck_assert(!mlce_graph_is_training(g));
     mlce_node *x = mlce_constant(g, 1, SIZE, ones);
     ck_assert_ptr_eq(mlce_dropout(g, x, 0.3f), x);
     free(ones);
