@@ -16,11 +16,7 @@ typedef struct sample {
 
 static const char *const kinds[] = {"person", "place", "thing"};
 static inline const char *path_of(const char *name) {
-    static char paths[8][128];
-    static int next;
-    char *written = paths[next++ % 8];
-    snprintf(written, sizeof paths[0], "%s/%s", folder, name);
-    return written;
+    return path_in(folder, name);
 }
 
 static const mlce_dataset_spec spec_of_samples = {.types = kinds,

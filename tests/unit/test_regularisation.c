@@ -4,42 +4,20 @@
 #include "data/hdf5.h"
 #include "mlce/random.h"
 #include "mlce/train.h"
-#include "unit.h"
+
+#include "easy_data.h"
 
 enum { WIDTH = 6, SEQUENCES = 24, MOST_EVALUATIONS = 64 };
 
 static const char *const names[] = {"red", "blue"};
 static char folder[64], train_path[96], dev_path[96];
 
-static void write_data(const char *path, uint64_t seed) {
-    mlce_dataset_spec spec = {.types = names,
-                              .type_count = 2,
-                              .width = WIDTH,
-                              .precision = MLCE_FLOAT32,
-                              .embedding = "noise",
-                              .spans = true};
-    mlce_dataset_writer *writer;
-    assert_ok(mlce_dataset_writer_open(path, &spec, &writer));
-    mlce_random random = mlce_random_new(seed, MLCE_STREAM_DATA);
-    for (int s = 0; s < SEQUENCES; s++) {
-        float rows[8 * WIDTH];
-        for (int i = 0; i < 8 * WIDTH; i++) rows[i] = mlce_random_float(&random) - 0.5f;
-        int type = (int)mlce_random_below(&random, 2), start = (int)mlce_random_below(&random, 6);
-        mlce_span span = {start, start + 2, type};
-        rows[start * WIDTH + type] += 2;
-        rows[(start + 1) * WIDTH + 2 + type] += 2;
-        mlce_sequence sequence = {.length = 8, .embeddings = rows, .spans = &span, .span_count = 1};
-        assert_ok(mlce_dataset_writer_add(writer, &sequence));
-    }
-    assert_ok(mlce_dataset_writer_close(writer));
-}
-
 static void set_up(void) {
     strcpy(folder, make_folder());
     snprintf(train_path, sizeof train_path, "%s/train.h5", folder);
     snprintf(dev_path, sizeof dev_path, "%s/dev.h5", folder);
-    write_data(train_path, 1);
-    write_data(dev_path, 2);
+    write_easy_data(train_path, WIDTH, SEQUENCES, 1, names, false);
+    write_easy_data(dev_path, WIDTH, SEQUENCES, 2, names, false);
 }
 
 /* Trains into folder/output with further settings, ended by NULL. */

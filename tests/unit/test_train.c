@@ -4,51 +4,21 @@
 #include <sys/stat.h>
 
 #include "mlce/export.h"
-#include "mlce/random.h"
 #include "mlce/train.h"
-#include "unit.h"
+
+#include "easy_data.h"
 
 enum { WIDTH = 12, SEQUENCES = 40 };
 
 static const char *const names[] = {"red", "blue"};
 static char folder[64];
 
-static char *in_folder(const char *name) {
-    static char path[4][128];
-    static int next;
-    char *p = path[next++ % 4];
-    snprintf(p, sizeof path[0], "%s/%s", folder, name);
-    return p;
+static const char *in_folder(const char *name) {
+    return path_in(folder, name);
 }
 
-/* Tokens are noise, but a span's two ends carry a mark of its type: easy to learn. */
-static void write_data(const char *path, uint64_t seed, const char *const *types, int swap) {
-    mlce_dataset_spec spec = {.types = types,
-                              .type_count = 2,
-                              .width = WIDTH,
-                              .precision = MLCE_FLOAT32,
-                              .embedding = "noise",
-                              .spans = true};
-    mlce_dataset_writer *writer;
-    assert_ok(mlce_dataset_writer_open(path, &spec, &writer));
-    mlce_random random = mlce_random_new(seed, MLCE_STREAM_DATA);
-    for (int s = 0; s < SEQUENCES; s++) {
-        float rows[20 * WIDTH];
-        int length = 4 + (int)mlce_random_below(&random, 16);
-        for (int i = 0; i < length * WIDTH; i++)
-            rows[i] = 0.3f * (mlce_random_float(&random) - 0.5f);
-        mlce_span span = {.start = (int)mlce_random_below(&random, (uint64_t)length)};
-        span.end =
-            span.start + 1 + (int)mlce_random_below(&random, (uint64_t)(length - span.start));
-        int type = (int)mlce_random_below(&random, 2);
-        rows[span.start * WIDTH + type] += 2;
-        rows[(span.end - 1) * WIDTH + 2 + type] += 2;
-        span.type = swap ? 1 - type : type;
-        mlce_sequence sequence = {
-            .length = length, .embeddings = rows, .spans = &span, .span_count = 1};
-        assert_ok(mlce_dataset_writer_add(writer, &sequence));
-    }
-    assert_ok(mlce_dataset_writer_close(writer));
+static void write_data(const char *path, uint64_t seed, const char *const *types, bool swap) {
+    write_easy_data(path, WIDTH, SEQUENCES, seed, types, swap);
 }
 
 static mlce_config *make_config(const char *output) {
@@ -66,8 +36,8 @@ static mlce_config *make_config(const char *output) {
 
 static void set_up(void) {
     strcpy(folder, make_folder());
-    write_data(in_folder("train.h5"), 1, names, 0);
-    write_data(in_folder("dev.h5"), 2, names, 0);
+    write_data(in_folder("train.h5"), 1, names, false);
+    write_data(in_folder("dev.h5"), 2, names, false);
 }
 
 static void tear_down(void) {
@@ -188,7 +158,7 @@ START_TEST(dev_types_in_another_order_are_the_same_types) {
     mlce_config *config = make_config("run");
     mlce_train_result result, other;
     assert_ok(mlce_train(config, NULL, &result));
-    write_data(in_folder("dev.h5"), 2, turned, 1);
+    write_data(in_folder("dev.h5"), 2, turned, true);
     assert_ok(mlce_config_set(config, "train.output", in_folder("turned")));
     assert_ok(mlce_train(config, NULL, &other));
     ck_assert_double_eq(result.dev_f1, other.dev_f1);
@@ -258,7 +228,7 @@ START_TEST(a_run_that_cannot_start_says_why_and_leaves_no_folder) {
     assert_ok(mlce_config_assign(config, "model.head_size=7"));
     assert_fails(mlce_train(config, NULL, NULL), MLCE_E_CONFIG, "model.head_size");
     assert_ok(mlce_config_assign(config, "model.head_size=8"));
-    write_data(in_folder("dev.h5"), 2, other_names, 0);
+    write_data(in_folder("dev.h5"), 2, other_names, false);
     assert_fails(mlce_train(config, NULL, NULL), MLCE_E_DATA, "green");
     assert_ok(mlce_config_assign(config, "data.train="));
     assert_fails(mlce_train(config, NULL, NULL), MLCE_E_CONFIG, "data.train is not set");

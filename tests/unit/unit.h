@@ -34,6 +34,15 @@ static inline void remove_folder(const char *path) {
     ck_assert_int_eq(system(command), 0);
 }
 
+/* FOLDER/NAME, in memory that the eighth call after it takes again. */
+static inline const char *path_in(const char *folder, const char *name) {
+    static char paths[8][128];
+    static int next;
+    char *written = paths[next++ % 8];
+    snprintf(written, sizeof paths[0], "%s/%s", folder, name);
+    return written;
+}
+
 /* main() of a test program: runs the cases that `add` puts into its suite. In the sanitizer
    builds Check does not fork, so that leaks are seen. */
 static inline int run_suite(const char *name, void (*add)(TCase *)) {
