@@ -27,9 +27,9 @@ typedef struct mlce_batch {
     const mlce_span *spans;  /* gold, all sequences end to end */
     const int *span_offsets; /* [sequences+1] */
     const float *span_weights;   /* soft targets of the gold spans; NULL: all are 1 */
-    const mlce_batch_part *part; /* with mlce_batch_options.ranks over 1: then the rest is that of
-                                    the rank's part, which may have no sequence. NULL: the batch is
-                                    whole */
+    const mlce_batch_part *part; /* with ranks over 1, unless they are dealt whole batches: then
+                                    the rest is that of the rank's part, which may have no sequence.
+                                    NULL: the batch is whole */
 } mlce_batch;
 
 typedef struct mlce_batch_options {
@@ -44,6 +44,8 @@ typedef struct mlce_batch_options {
        plan the same batches, whatever their number, and each gets its own part of each, so that all
        have about as many tokens. A rank reads its own rows only. */
     int rank, ranks;
+    bool deal; /* with ranks: they get whole batches in turn, rank r those of number r, r + ranks,
+                  ..., instead of a part of each */
     mlce_shape_options shape; /* features of the tokens' text beside each embedding; {0}: none */
 } mlce_batch_options;
 

@@ -44,6 +44,7 @@
 #include "mlce/model.h"
 #include "mlce/optim.h"
 #include "mlce/random.h"
+#include "mlce/ranks.h"
 #include "mlce/shape.h"
 #include "mlce/span.h"
 #include "mlce/status.h"

@@ -7,6 +7,7 @@
 #define MLCE_MODEL_H
 
 #include "mlce/config.h"
+#include "mlce/ranks.h"
 #include "mlce/span.h"
 
 #ifdef __cplusplus
@@ -156,6 +157,12 @@ MLCE_API mlce_status mlce_predictor_run(mlce_predictor *predictor, int sequences
 /* Called for each sequence of a dataset in turn; the prediction is valid during the call. Any other
    status than MLCE_OK stops and is passed on. */
 typedef mlce_status mlce_prediction_fn(const mlce_prediction *prediction, void *context);
+
+/* From then on mlce_predict() with this model, and what stands on it, shares the work with other
+   processes: all ranks call it for the same model and data, each computes every count-th batch, and
+   each is given all predictions, the same bits as without ranks. A failure on one of them, also of
+   a callback, is all of them's. `ranks` must outlive the model; NULL (the start): alone. */
+MLCE_API void mlce_model_set_ranks(mlce_model *model, const mlce_ranks *ranks);
 
 /* Predicts the whole dataset, which mlce_model_accepts() must have accepted. The batches follow the
    model's config, so the same model and data give the same bits. If `loss` is not NULL it gets the

@@ -4,6 +4,7 @@
 
 #include "mlce/metrics.h"
 #include "mlce/model.h"
+#include "mlce/ranks.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -78,6 +79,11 @@ typedef struct mlce_train_options {
     void (*progress)(const mlce_train_progress *progress, void *context);
     void (*evaluated)(const mlce_train_evaluation *evaluation, void *context);
     void *context;
+    /* Train together with other processes, on the same bytes of configuration and data, each on its
+       part of every batch. Rank 0 alone writes, in a folder that all can read; the callbacks above
+       are called on every rank, and what stop() asks for on one, all do. To the last bits (those of
+       sums in another order) the result does not depend on how many there are. NULL: alone. */
+    const mlce_ranks *ranks;
 } mlce_train_options;
 
 /* Trains as `config` says (with optim.ema, what is evaluated and saved is the weights' average)

@@ -41,7 +41,7 @@ mlce_status mlce_batch_plan_init(mlce_batch_plan *plan, const int *lengths, int6
             mlce_batch_plan_free(plan);
             return MLCE_E_MEMORY;
         }
-    mlce_status status = options->ranks > 1 ? init_parts(plan, size) : MLCE_OK;
+    mlce_status status = options->ranks > 1 && !options->deal ? init_parts(plan, size) : MLCE_OK;
     if (status) mlce_batch_plan_free(plan);
     return status;
 }
@@ -157,6 +157,18 @@ static void take_parts(mlce_batch_plan *plan) {
     plan->starts = starts;
 }
 
+/* From all batches to those that are dealt to this rank. */
+static void take_batches(mlce_batch_plan *plan) {
+    int64_t filled = 0, taken = 0;
+    for (int64_t b = plan->options.rank; b < plan->batches; b += plan->options.ranks) {
+        int64_t from = plan->starts[b], end = plan->starts[b + 1];
+        memmove(plan->order + filled, plan->order + from, (size_t)(end - from) * sizeof(int64_t));
+        filled += end - from;
+        plan->starts[++taken] = filled;
+    }
+    plan->batches = taken;
+}
+
 void mlce_batch_plan_make(mlce_batch_plan *plan, int64_t epoch) {
     mlce_random random =
         mlce_random_new(plan->options.seed, MLCE_STREAM_SHUFFLE + 16 * (uint32_t)epoch);
@@ -170,5 +182,8 @@ void mlce_batch_plan_make(mlce_batch_plan *plan, int64_t epoch) {
     } else {
         cut(plan, 0, plan->sequences);
     }
-    if (plan->options.ranks > 1) take_parts(plan);
+    if (plan->whole)
+        take_parts(plan);
+    else if (plan->options.ranks > 1)
+        take_batches(plan);
 }

@@ -15,7 +15,7 @@ typedef struct mlce_batch_plan {
     int64_t batches;
     int64_t *order;  /* [sequences] */
     int64_t *starts; /* [batches+1] */
-    /* With options.ranks over 1, else NULL. */
+    /* Where ranks have parts, else NULL. */
     mlce_batch_size *whole; /* [batches] */
     int *places, *rows;     /* beside `order`: as in mlce_batch_part */
 
@@ -33,9 +33,9 @@ mlce_status mlce_batch_plan_init(mlce_batch_plan *plan, const int *lengths, int6
 void mlce_batch_plan_free(mlce_batch_plan *plan);
 
 /* Plans an epoch, 0 .. MLCE_BATCH_PLAN_EPOCHS - 1, from the lengths, the options and its number
-   alone; with several ranks, this rank's parts of the same batches. Every sequence stands in one
-   batch; no batch is without sequences, nor passes options.sequences and options.tokens (INT_MAX
-   where 0) unless it is one sequence alone. */
+   alone; with several ranks, this rank's parts of the same batches, or those of them that are its.
+   Every sequence stands in one batch; no batch is without sequences, nor passes options.sequences
+   and options.tokens (INT_MAX where 0) unless it is one sequence alone. */
 void mlce_batch_plan_make(mlce_batch_plan *plan, int64_t epoch);
 
 #define MLCE_BATCH_PLAN_EPOCHS ((int64_t)1 << 27) /* as many as there are streams to draw from */

@@ -239,6 +239,10 @@ void mlce_model_set_calibration(mlce_model *model, mlce_calibration calibration)
     model->calibration = calibration;
 }
 
+void mlce_model_set_ranks(mlce_model *model, const mlce_ranks *ranks) {
+    model->ranks = ranks && ranks->count > 1 ? ranks : NULL;
+}
+
 int mlce_model_width(const mlce_model *model) {
     return model->width;
 }

@@ -36,6 +36,7 @@ struct mlce_model {
     mlce_calibration calibration;
     struct mlce_model **members; /* of an average, which has no layers of its own; else NULL */
     int member_count;
+    const mlce_ranks *ranks; /* that predict together; NULL: this process alone */
 };
 
 /* The prefix of encoder n's keys, "encoder.1" for the first, and its type; NULL (message set) where

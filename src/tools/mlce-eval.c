@@ -7,6 +7,7 @@
 #include "mlce/train.h"
 #include "tools/calibrate.h"
 #include "tools/find_threshold.h"
+#include "tools/ranks.h"
 #include "tools/tool.h"
 #include "tools/wait_policy.h"
 
@@ -72,6 +73,7 @@ typedef enum job { EVALUATE, FIND_THRESHOLD, CALIBRATE, RESET } job;
 
 /* What a command is given. */
 typedef struct request {
+    const mlce_ranks *ranks;
     job job;
     mlce_find_options find;                 /* json and store are of all jobs */
     bool has_beta, thresholds, calibration; /* the latter two: what is reset */
@@ -119,6 +121,7 @@ static int run_on(const char *const *runs, int count, const char *data, const re
     mlce_model *model = NULL;
     mlce_dataset *dataset = NULL;
     mlce_status status = mlce_model_load_average(runs, count, &model);
+    if (!status) mlce_model_set_ranks(model, r->ranks);
     if (!status) status = mlce_dataset_open(data, NULL, &dataset);
     if (!status) status = mlce_model_accepts(model, dataset);
     if (!status)
@@ -233,6 +236,7 @@ int main(int argc, char **argv) {
     int64_t threads = 0;
     mlce_tool_calm_threads(argv);
     mlce_tool_begin("mlce-eval", HELP);
+    mlce_tool_ranks_look();
     int exit_code = 0;
     for (int option; (option = mlce_tool_option(argc, argv, options, &exit_code)) != -1;) {
         if (option == MLCE_TOOL_EXIT) return exit_code;
@@ -241,6 +245,11 @@ int main(int argc, char **argv) {
     const char *const *arguments = (const char *const *)argv + optind;
     int runs = argc - optind - 1;
     if (!check(&r, runs)) return MLCE_TOOL_WRONG_USAGE;
-    if (mlce_threads_set((int)threads)) return mlce_tool_failed();
-    return r.job == RESET ? reset(arguments[0], &r) : run_on(arguments, runs, arguments[runs], &r);
+    mlce_status status = mlce_tool_ranks_begin(MLCE_OK, &r.ranks);
+    if (threads == 0 && r.ranks) threads = r.ranks->threads;
+    if (!status) status = mlce_threads_set((int)threads);
+    exit_code = status           ? mlce_tool_failed()
+                : r.job == RESET ? reset(arguments[0], &r)
+                                 : run_on(arguments, runs, arguments[runs], &r);
+    return mlce_tool_ranks_end(exit_code);
 }

@@ -6,6 +6,7 @@
 #include "core/file.h"
 #include "mlce/threads.h"
 #include "tools/predict.h"
+#include "tools/ranks.h"
 #include "tools/tool.h"
 #include "tools/wait_policy.h"
 
@@ -58,6 +59,7 @@ typedef enum form { JSONL, CONLL, BRAT, HTML } form;
 
 /* What a command is given. */
 typedef struct request {
+    const mlce_ranks *ranks;
     const char *const *runs;
     int run_count;
     const char *data, *path; /* path "-": standard output */
@@ -178,6 +180,7 @@ static mlce_status predict(const request *r) {
     mlce_status status = title ? MLCE_OK : MLCE_E_MEMORY;
     p.title = title;
     if (!status) status = mlce_model_load_average(r->runs, r->run_count, &p.model);
+    if (!status) mlce_model_set_ranks(p.model, r->ranks);
     if (!status) status = apply(r, p.model);
     if (!status) status = mlce_dataset_open(r->data, NULL, &p.dataset);
     if (!status) status = check_output(r, p.dataset);
@@ -253,6 +256,7 @@ int main(int argc, char **argv) {
     int64_t threads = 0;
     mlce_tool_calm_threads(argv);
     mlce_tool_begin("mlce-predict", HELP);
+    mlce_tool_ranks_look();
     int exit_code = 0;
     for (int option;
          (option = mlce_tool_option_with(argc, argv, "o:", options, &exit_code)) != -1;) {
@@ -265,6 +269,9 @@ int main(int argc, char **argv) {
     if (r.form == BRAT && !strcmp(r.path, "-"))
         return mlce_tool_usage("--format brat writes a folder: name it with -o");
     r.data = argv[argc - 1];
-    if (mlce_threads_set((int)threads)) return mlce_tool_failed();
-    return predict(&r) ? mlce_tool_failed() : mlce_tool_end();
+    mlce_status status = mlce_tool_ranks_begin(MLCE_OK, &r.ranks);
+    if (threads == 0 && r.ranks) threads = r.ranks->threads;
+    if (!status) status = mlce_threads_set((int)threads);
+    if (!status) status = predict(&r);
+    return mlce_tool_ranks_end(status ? mlce_tool_failed() : mlce_tool_end());
 }

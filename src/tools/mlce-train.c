@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "mlce/train.h"
+#include "tools/ranks.h"
 #include "tools/tool.h"
 #include "tools/train_stop.h"
 #include "tools/train_sweep.h"
@@ -49,6 +50,13 @@ static const char HELP[] =
     "Ctrl-C (SIGTERM, SIGHUP) lets the step end and saves; a second one ends at once. After "
     "either,\n"
     "or a crash, --resume goes on from RUN/last.h5: see train.save_steps, train.save_minutes.\n"
+    "\n"
+    "mpirun -n 4 mlce-train CONFIG: four processes, on one machine or several, train together: "
+    "each\n"
+    "computes its part of every batch, the first one writes. The results are those of one process, "
+    "up\n"
+    "to rounding; --resume goes on with any number of them.\n"
+    "\n"
     "Exit code: 0; 1 after an error, 2 for wrong usage, 130 (143, 129) after these signals.\n"
     "\n"
     "examples:\n"
@@ -57,6 +65,7 @@ static const char HELP[] =
     "  mlce-train --resume runs/ner train.epochs=40\n"
     "  mlce-train configs/ner.ini optim.lr=3e-4 train.output=runs/ner-slow\n"
     "  mlce-train configs/labels.ini loss.name=binary_ce train.output=runs/binary\n"
+    "  mpirun -n 2 mlce-train configs/ner.ini\n"
     "  mlce-train configs/ner.ini 'train.seed=sweep(1, 2, 3)' train.output=runs/seeds --sweep\n";
 
 /* What the progress line needs to know between calls. */
@@ -162,6 +171,7 @@ static void show_result(const mlce_train_result *r, const char *output) {
 
 /* After a signal: what was said, and how to go on. */
 static int stopped(const char *output) {
+    if (mlce_tool_is_silent()) return mlce_train_stop_code();
     fprintf(stderr, "mlce-train: %s; to go on: mlce-train --resume ", mlce_last_error());
     mlce_tool_put(stderr, output);
     fputc('\n', stderr);
@@ -173,8 +183,9 @@ typedef struct wishes {
     bool sweep, force, resume, accept_changes;
 } wishes;
 
-static int train(const mlce_config *config, const wishes *w) {
-    display d = {.live = isatty(STDOUT_FILENO) == 1, .shown = clock_seconds()};
+static int train(const mlce_config *config, const wishes *w, const mlce_ranks *ranks) {
+    /* mpirun shows its ranks a terminal, whatever it writes to itself. */
+    display d = {.live = !ranks && isatty(STDOUT_FILENO) == 1, .shown = clock_seconds()};
     mlce_train_options options = {
         .force = w->force,
         .resume = w->resume,
@@ -184,6 +195,7 @@ static int train(const mlce_config *config, const wishes *w) {
         .progress = show_progress,
         .evaluated = show_evaluation,
         .context = &d,
+        .ranks = ranks,
     };
     mlce_train_stop_catch();
     if (w->sweep) return mlce_train_sweep(config, &options);
@@ -220,9 +232,17 @@ static int configure_and_train(int count, char **arguments, const wishes *w) {
                          : w->resume ? read_run(config, arguments[0])
                                      : mlce_config_read(config, arguments[0]);
     for (int n = 1; n < count && !status; n++) status = mlce_config_assign(config, arguments[n]);
-    int exit_code = status ? mlce_tool_failed() : train(config, w);
+    /* The configuration, whose data is named here, is all that was read so far: what is to be
+       looked at from a forked process has its place before MPI begins. */
+    const mlce_ranks *ranks;
+    status = mlce_tool_ranks_begin(status, &ranks);
+    if (!status && ranks && w->sweep)
+        status = mlce_fail(MLCE_E_ARGUMENT,
+                           "--sweep trains one run after the other in one process: "
+                           "start it without mpirun");
+    int exit_code = status ? mlce_tool_failed() : train(config, w, ranks);
     mlce_config_free(config);
-    return exit_code;
+    return mlce_tool_ranks_end(exit_code);
 }
 
 static int help_config(void) {
@@ -245,6 +265,7 @@ int main(int argc, char **argv) {
     wishes w = {0};
     mlce_tool_calm_threads(argv);
     mlce_tool_begin("mlce-train", HELP);
+    mlce_tool_ranks_look();
     int exit_code = 0;
     for (int option; (option = mlce_tool_option(argc, argv, options, &exit_code)) != -1;) {
         if (option == MLCE_TOOL_EXIT) return exit_code;

@@ -12,6 +12,7 @@
 enum { MESSAGE_SIZE = 4096 };
 
 static const char *program = "mlce", *command, *help_text = "";
+static bool silent;
 
 void mlce_tool_put(FILE *stream, const char *text) {
     for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
@@ -45,6 +46,15 @@ void mlce_tool_put_padded(FILE *stream, const char *text, int columns) {
     fprintf(stream, "%*s", left > 0 ? left : 0, "");
 }
 
+void mlce_tool_be_silent(void) {
+    silent = true;
+    if (!freopen("/dev/null", "w", stdout)) fclose(stdout);
+}
+
+bool mlce_tool_is_silent(void) {
+    return silent;
+}
+
 const char *mlce_tool_style(FILE *stream, mlce_tool_style_name style) {
     static const char *const escapes[] = {"\033[0m", "\033[1m", "\033[1;31m", "\033[1;33m",
                                           "\033[2m"};
@@ -54,6 +64,7 @@ const char *mlce_tool_style(FILE *stream, mlce_tool_style_name style) {
 }
 
 static void say(mlce_tool_style_name style, const char *kind, const char *message) {
+    if (silent) return;
     fflush(stdout);
     fprintf(stderr, "%s: %s%s%s", program, mlce_tool_style(stderr, style), kind,
             mlce_tool_style(stderr, MLCE_TOOL_PLAIN));
@@ -101,6 +112,7 @@ int mlce_tool_usage(const char *format, ...) {
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
     say(MLCE_TOOL_RED, "error: ", message);
+    if (silent) return MLCE_TOOL_WRONG_USAGE;
     fprintf(stderr, "Try '%s%s%s --help'.\n", program, command ? " " : "", command ? command : "");
     return MLCE_TOOL_WRONG_USAGE;
 }

@@ -59,6 +59,11 @@ bool mlce_tool_int(const char *option, const char *text, int64_t min, int64_t ma
    usage and false. */
 bool mlce_tool_choose(const char *option, const char *word, const char *const *words, int *chosen);
 
+/* From here on nothing of what the program says is seen, on stdout or by the functions below: one
+   of several processes that do the same speaks for all. */
+void mlce_tool_be_silent(void);
+bool mlce_tool_is_silent(void);
+
 /* Prints `NAME: error: <the thread's last message>` and returns exit code 1. */
 int mlce_tool_failed(void);
 /* Prints `NAME: error: ...` and returns exit code 1. */

@@ -24,28 +24,34 @@ static mlce_status write_last(mlce_session *s) {
     if (!status && keep > 0) status = write_as(s, name, NULL);
     if (!status) status = write_as(s, "last.h5", NULL);
     if (!status && s->state.evaluations == 0) status = mlce_run_folder_remove(s->output, "best.h5");
+    return status ? status : mlce_run_folder_prune(s->output, s->state.step, keep);
+}
+
+/* What all ranks know after the first one has written. */
+static mlce_status saved(mlce_session *s, mlce_status status) {
+    status = mlce_ranks_agree(s->ranks, status);
     if (status) return status;
     s->saved = true;
     s->saved_step = s->state.step;
     s->saved_at = mlce_seconds();
-    return mlce_run_folder_prune(s->output, s->state.step, keep);
+    return MLCE_OK;
 }
 
 mlce_status mlce_keep_last(mlce_session *s) {
     mlce_adam_exchange_average(s->adam);
-    mlce_status status = write_last(s);
+    mlce_status status = mlce_ranks_is_first(s->ranks) ? write_last(s) : MLCE_OK;
     mlce_adam_exchange_average(s->adam);
-    return status;
+    return saved(s, status);
 }
 
 mlce_status mlce_keep_problem(mlce_session *s, const char *problem) {
     mlce_adam_exchange_average(s->adam);
-    mlce_status status = write_as(s, "nan.h5", problem);
+    mlce_status status = mlce_ranks_is_first(s->ranks) ? write_as(s, "nan.h5", problem) : MLCE_OK;
     mlce_adam_exchange_average(s->adam);
-    return status;
+    return mlce_ranks_agree(s->ranks, status);
 }
 
-mlce_status mlce_keep_evaluation(mlce_session *s, const mlce_train_evaluation *e) {
+static mlce_status write_evaluation(mlce_session *s, const mlce_train_evaluation *e) {
     mlce_status status = s->saved ? MLCE_OK : mlce_run_folder_clear(s->output);
     if (!status) status = mlce_run_folder_log(s->output, e);
     if (status) return status;
@@ -54,12 +60,14 @@ mlce_status mlce_keep_evaluation(mlce_session *s, const mlce_train_evaluation *e
     return !status && e->best ? write_as(s, "best.h5", NULL) : status;
 }
 
-bool mlce_keep_is_due(const mlce_session *s) {
+mlce_status mlce_keep_evaluation(mlce_session *s, const mlce_train_evaluation *e) {
+    return saved(s, mlce_ranks_is_first(s->ranks) ? write_evaluation(s, e) : MLCE_OK);
+}
+
+bool mlce_keep_is_due(const mlce_session *s, bool over) {
     int64_t steps = mlce_config_int(s->config, "train.save_steps");
-    double minutes = mlce_config_float(s->config, "train.save_minutes");
     if (s->saved_step == s->state.step) return false;
-    if (steps > 0 && s->state.step % steps == 0) return true;
-    return minutes > 0 && mlce_seconds() - s->saved_at >= 60 * minutes;
+    return over || (steps > 0 && s->state.step % steps == 0);
 }
 
 /* ---- Going back to last.h5 ---- */
@@ -76,7 +84,8 @@ static mlce_status step_of_best(const mlce_session *s, int64_t *step) {
     return MLCE_OK;
 }
 
-mlce_status mlce_keep_return(mlce_session *s) {
+/* Of the first rank. */
+static mlce_status go_back(mlce_session *s) {
     const mlce_train_state *state = &s->state;
     int64_t best, keep = mlce_config_int(s->config, "train.keep_last");
     mlce_status status = mlce_run_folder_trim_log(s->output, state->evaluations, &s->before);
@@ -97,4 +106,8 @@ mlce_status mlce_keep_return(mlce_session *s) {
              "goes on from: it stays until there is a better one",
              s->output, (long long)state->best_step);
     return MLCE_OK;
+}
+
+mlce_status mlce_keep_return(mlce_session *s) {
+    return mlce_ranks_agree(s->ranks, mlce_ranks_is_first(s->ranks) ? go_back(s) : MLCE_OK);
 }

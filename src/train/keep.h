@@ -1,4 +1,5 @@
-/* keep.h - the checkpoints that a run leaves in its folder as it goes. */
+/* keep.h - the checkpoints that a run leaves in its folder as it goes. All ranks make these calls;
+ * the first one writes, and all learn whether that went well. */
 #ifndef MLCE_TRAIN_KEEP_H
 #define MLCE_TRAIN_KEEP_H
 
@@ -11,8 +12,8 @@ mlce_status mlce_keep_last(mlce_session *session);
    them goes on from last.h5 without a gap: lines behind it are made again, and a best.h5 that it
    should have is written from it. */
 mlce_status mlce_keep_evaluation(mlce_session *session, const mlce_train_evaluation *evaluation);
-/* Whether train.save_steps or train.save_minutes asks for a checkpoint now. */
-bool mlce_keep_is_due(const mlce_session *session);
+/* Whether train.save_steps asks for a checkpoint now, or train.save_minutes, which are `over`. */
+bool mlce_keep_is_due(const mlce_session *session, bool over);
 
 /* Writes nan.h5. */
 mlce_status mlce_keep_problem(mlce_session *session, const char *problem);

@@ -86,6 +86,11 @@ const mlce_config_key mlce_train_keys[] = {
     {"train.batch_tokens", MLCE_KEY_INT, "0", "tokens",
      "tokens a batch at most (a longer sequence is a batch of its own); 0: no limit", 0,
      INT_MAX / 2, NULL, NULL},
+    {"train.accumulate", MLCE_KEY_INT, "1", "batches",
+     "batches a step: their gradients are added up, and their loss is the mean over the sequences "
+     "of "
+     "all of them, as if they were one batch",
+     1, 1e6, NULL, NULL},
     {"train.eval_steps", MLCE_KEY_INT, "0", "steps",
      "evaluate on data.dev every so many steps; 0: at the end of each epoch", 0, 1e9, NULL, NULL},
     {"train.patience", MLCE_KEY_INT, "0", "evaluations",

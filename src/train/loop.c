@@ -3,6 +3,7 @@
 
 #include "train/evaluate.h"
 #include "train/keep.h"
+#include "train/same.h"
 #include "train/step.h"
 
 /* Of this process. */
@@ -29,7 +30,7 @@ static double speed(const speed_meter *m) {
     return m->seconds > 0 ? (double)m->tokens / m->seconds : 0;
 }
 
-static void count_step(speed_meter *m, int tokens, double seconds, double waiting) {
+static void count_step(speed_meter *m, int64_t tokens, double seconds, double waiting) {
     m->waiting += waiting;
     m->tokens += tokens;
     m->seconds += seconds;
@@ -107,7 +108,8 @@ static mlce_status evaluate_weights(loop *l) {
         .tokens_per_second = speed(&l->interval),
         .waiting = l->interval.seconds > 0 ? l->interval.waiting / l->interval.seconds : 0,
     };
-    mlce_status status = s->dev ? evaluate_dev(s, &e) : MLCE_OK;
+    mlce_status status = mlce_same_weights(s);
+    if (!status && s->dev) status = evaluate_dev(s, &e);
     if (status) return status;
     e.best = is_best(s, &e);
     e.seconds = s->before + mlce_seconds() - s->began;
@@ -140,26 +142,30 @@ static mlce_status evaluate_if_due(loop *l) {
 
 /* ---- Steps ---- */
 
-static mlce_status do_step(loop *l, const mlce_batch *batch) {
-    mlce_session *s = l->session;
-    double loss, waiting = mlce_seconds() - l->resumed;
-    bool skipped;
-    mlce_status status = mlce_train_step(s, batch, &loss, &skipped);
-    if (status) return status;
+static void count_speed(loop *l, const mlce_step *step, double waiting) {
     double now = mlce_seconds(), seconds = now - l->resumed;
     l->resumed = now;
-    count_step(&l->epoch, batch->tokens, seconds, waiting);
-    count_step(&l->interval, batch->tokens, seconds, waiting);
-    count_step(&l->run, batch->tokens, seconds, waiting);
-    s->state.batch++;
-    if (!skipped) {
-        count_loss(&s->state.in_epoch, loss);
-        count_loss(&s->state.in_interval, loss);
+    count_step(&l->epoch, step->tokens, seconds, waiting);
+    count_step(&l->interval, step->tokens, seconds, waiting);
+    count_step(&l->run, step->tokens, seconds, waiting);
+}
+
+static mlce_status do_step(loop *l, const mlce_batch *batch) {
+    mlce_session *s = l->session;
+    double waiting = mlce_seconds() - l->resumed;
+    mlce_step step;
+    mlce_status status = mlce_train_step(s, batch, &step);
+    if (status) return status;
+    count_speed(l, &step, waiting + step.waiting);
+    s->state.batch += step.batches;
+    if (!step.skipped) {
+        count_loss(&s->state.in_epoch, step.loss);
+        count_loss(&s->state.in_interval, step.loss);
     }
     report_progress(l);
-    if (mlce_wants_stop(s->options)) return MLCE_E_STOPPED;
+    if (step.stop || (!s->ranks && mlce_wants_stop(s->options))) return MLCE_E_STOPPED;
     if ((status = evaluate_if_due(l))) return status;
-    if (!mlce_keep_is_due(s)) return MLCE_OK;
+    if (!mlce_keep_is_due(s, step.save)) return MLCE_OK;
     status = mlce_keep_last(s);
     l->resumed = mlce_seconds();
     return status;
@@ -204,7 +210,8 @@ static mlce_status plan_steps(loop *l) {
         if (status) return status;
         s->state.batches = mlce_batcher_count(s->batcher);
     }
-    l->steps = l->epochs * s->state.batches;
+    int64_t together = mlce_config_int(s->config, "train.accumulate");
+    l->steps = l->epochs * ((s->state.batches + together - 1) / together);
     s->schedule = mlce_schedule_options_from(s->config, l->steps);
     warn_of_long_warmup(s);
     return MLCE_OK;
@@ -214,7 +221,8 @@ static mlce_status train_all(loop *l) {
     mlce_session *s = l->session;
     mlce_status status = plan_steps(l);
     if (status) return status;
-    if (mlce_wants_stop(s->options)) return MLCE_E_STOPPED;
+    status = mlce_ranks_agree(s->ranks, mlce_wants_stop(s->options) ? MLCE_E_STOPPED : MLCE_OK);
+    if (status) return status;
     if ((status = evaluate_if_due(l))) return status; /* where the run was stopped before one */
     while (s->state.epoch < l->epochs && !l->stop)
         if ((status = train_epoch(l))) return status;

@@ -127,6 +127,7 @@ static mlce_status make_model(mlce_session *session) {
     mlce_status status = mlce_model_new(session->config, mlce_dataset_width(session->train), names,
                                         types, &session->model);
     free(names);
+    if (!status) mlce_model_set_ranks(session->model, session->ranks);
     if (!status)
         status = mlce_model_set_embedding(session->model, mlce_dataset_embedding(session->train));
     if (!status) status = accept(session, "data.train", session->train);
@@ -157,6 +158,9 @@ static mlce_status make_training(mlce_session *session) {
     session->graph = mlce_graph_new();
     if (!session->adam || !session->graph) return MLCE_E_MEMORY;
     mlce_status status = add_groups(session);
+    const mlce_ranks *ranks = session->ranks;
+    if (!status && ranks)
+        status = mlce_reducer_new(ranks, mlce_model_parameters(session->model), &session->reducer);
     if (status) return status;
     mlce_batch_options batches = {
         .sequences = (int)mlce_config_int(config, "train.batch_size"),
@@ -165,6 +169,8 @@ static mlce_status make_training(mlce_session *session) {
         .bucket = mlce_config_bool(config, "data.bucket"),
         .seed = (uint64_t)mlce_config_int(config, "train.seed"),
         .shape = mlce_shape_options_from(config),
+        .rank = ranks ? ranks->rank : 0,
+        .ranks = ranks ? ranks->count : 1,
     };
     return mlce_batcher_new(session->train, &batches, &session->batcher);
 }
@@ -187,9 +193,18 @@ mlce_status mlce_session_check(const mlce_config *config) {
 
 mlce_status mlce_session_open(mlce_session *session) {
     const mlce_config *config = session->config;
-    mlce_status status = mlce_threads_set((int)mlce_config_int(config, "train.threads"));
+    int threads = (int)mlce_config_int(config, "train.threads");
+    if (threads == 0 && session->ranks) threads = session->ranks->threads;
+    mlce_status status = mlce_threads_set(threads);
     if (status) return status;
-    mlce_session_say(session, "speed %s", mlce_machine_description());
+    if (session->ranks && session->ranks->threads > 0 && threads > session->ranks->threads)
+        mlce_log(MLCE_LOG_WARNING,
+                 "train.threads = %d, but a rank has %d of the cores to itself: they will wait for "
+                 "each other",
+                 threads, session->ranks->threads);
+    char ranks[32] = "";
+    if (session->ranks) snprintf(ranks, sizeof ranks, "%d ranks, each ", session->ranks->count);
+    mlce_session_say(session, "speed %s%s", ranks, mlce_machine_description());
     if ((status = open_split(session, "data.train", &session->train))) return status;
     if ((status = open_split(session, "data.dev", &session->dev))) return status;
     if ((status = open_split(session, "data.test", &session->test))) return status;
@@ -216,6 +231,7 @@ mlce_status mlce_session_open(mlce_session *session) {
 void mlce_session_close(mlce_session *session) {
     mlce_batcher_free(session->batcher);
     mlce_graph_free(session->graph);
+    mlce_reducer_free(session->reducer);
     mlce_adam_free(session->adam);
     mlce_model_free(session->model);
     mlce_dataset_close(session->train);

@@ -3,18 +3,22 @@
 #define MLCE_TRAIN_SESSION_H
 
 #include "mlce/train.h"
+#include "parallel/ranks.h"
+#include "parallel/reduce.h"
 #include "train/checkpoint.h"
 #include "train/resume.h"
 
 typedef struct mlce_session {
     const mlce_config *config;
     const mlce_train_options *options;
+    const mlce_ranks *ranks;          /* NULL: this process trains alone */
     const char *output;               /* the run's folder */
     mlce_dataset *train, *dev, *test; /* dev and test: NULL where not given */
     mlce_model *model;
     mlce_adam *adam;
     mlce_batcher *batcher;
     mlce_graph *graph;
+    mlce_reducer *reducer; /* with ranks */
     mlce_schedule_options schedule;
     mlce_train_state state;
     double began;  /* seconds, of a clock that only runs forward */
@@ -22,6 +26,7 @@ typedef struct mlce_session {
 
     mlce_resume *resume; /* what the run goes on from; NULL: it starts */
     int lock;            /* of the folder; -1: none yet */
+    bool differed;       /* the ranks' weights, and it was said */
     bool saved;          /* last.h5 is of this run, and what a run before left is gone */
     int64_t saved_step;  /* of the last checkpoint, and when it was written */
     double saved_at;

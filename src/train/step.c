@@ -23,11 +23,13 @@ static void list_sequences(const mlce_batch *batch, char *text, size_t size) {
     }
 }
 
+/* `batch` NULL: it is not known which it was. */
 static mlce_status name_step(mlce_status status, const mlce_session *s, const mlce_batch *batch) {
     char sequences[512];
+    long long step = (long long)s->state.step + 1;
+    if (!batch) return mlce_fail_prefix(status, "step %lld: ", step);
     list_sequences(batch, sequences, sizeof sequences);
-    return mlce_fail_prefix(status, "step %lld (sequences %s of data.train): ",
-                            (long long)s->state.step + 1, sequences);
+    return mlce_fail_prefix(status, "step %lld (sequences %s of data.train): ", step, sequences);
 }
 
 /* The first parameter that is not finite, or NULL. */
@@ -58,21 +60,101 @@ static mlce_status loss_not_finite(const mlce_session *s, const mlce_batch *batc
     return mlce_fail(MLCE_E_NUMERIC, "the loss is %g: lower optim.lr or set optim.clip_norm", loss);
 }
 
-/* Forward, backward, Adam. */
-static mlce_status take_step(mlce_session *s, const mlce_batch *batch, double *loss_value) {
+/* ---- Gradients ---- */
+
+/* A step while it is taken. */
+typedef struct gathering {
+    mlce_session *session;
+    mlce_step *step;
+    double unit;      /* sequences of the whole first batch: its gradient has weight 1 */
+    double sequences; /* of whole batches */
+    double loss;      /* of this rank, summed over sequences */
+} gathering;
+
+static mlce_status add_gradient(gathering *to, const mlce_batch *batch, bool last) {
+    mlce_session *s = to->session;
     mlce_graph *g = s->graph;
-    mlce_graph_reset(g);
-    mlce_graph_set_random(g, (uint64_t)mlce_config_int(s->config, "train.seed"),
-                          (uint64_t)s->state.step);
+    double weight = batch->sequences / to->unit;
     mlce_output output = mlce_model_forward(s->model, g, batch);
     mlce_node *loss = mlce_model_loss(s->model, g, &output, batch);
     mlce_status status = mlce_graph_status(g);
     if (status) return status;
-    *loss_value = loss->value[0];
-    if (!isfinite(*loss_value)) return loss_not_finite(s, batch, *loss_value);
-    if ((status = mlce_backward(g, loss))) return status;
-    return mlce_adam_step(s->adam, mlce_learning_rate(&s->schedule, s->state.step), NULL);
+    double value = loss->value[0];
+    if (!isfinite(value)) return name_step(loss_not_finite(s, batch, value), s, batch);
+    to->loss += value * batch->sequences;
+    if (weight != 1) loss = mlce_scale(g, loss, (float)weight);
+    mlce_graph_set_ready(g, last && s->reducer ? mlce_reducer_ready : NULL, s->reducer);
+    return mlce_backward(g, loss);
 }
+
+/* Adds a batch, or this rank's part of it, to the gradients; after a failure it is passed over. */
+static mlce_status add_batch(gathering *to, const mlce_batch *batch, mlce_status before) {
+    mlce_session *s = to->session;
+    mlce_step *step = to->step;
+    int64_t most = mlce_config_int(s->config, "train.accumulate");
+    to->sequences += batch->part ? batch->part->sequences : batch->sequences;
+    if (step->batches == 0) to->unit = to->sequences;
+    step->tokens += batch->part ? batch->part->tokens : batch->tokens;
+    int64_t number = step->batches++;
+    if (before || batch->sequences == 0) return before;
+    bool last =
+        step->batches == most || s->state.batch + step->batches == mlce_batcher_count(s->batcher);
+    mlce_graph_reset(s->graph);
+    mlce_graph_set_random(s->graph, (uint64_t)mlce_config_int(s->config, "train.seed"),
+                          (uint64_t)(s->state.step * most + number));
+    return add_gradient(to, batch, last);
+}
+
+/* Of all the step's batches. */
+static mlce_status add_batches(gathering *to, const mlce_batch *batch) {
+    mlce_session *s = to->session;
+    int64_t most = mlce_config_int(s->config, "train.accumulate");
+    mlce_status status = MLCE_OK;
+    while (batch) {
+        status = add_batch(to, batch, status);
+        batch = NULL;
+        if (to->step->batches == most) break;
+        double began = mlce_seconds();
+        mlce_status read = mlce_batcher_next(s->batcher, &batch);
+        to->step->waiting += mlce_seconds() - began;
+        if (read) return read;
+    }
+    return status;
+}
+
+/* Of all ranks: every one comes here in each step, whatever has happened to it. */
+static mlce_status share(gathering *of, mlce_status status) {
+    mlce_session *s = of->session;
+    double save_after = 60 * mlce_config_float(s->config, "train.save_minutes");
+    bool save = save_after > 0 && mlce_ranks_is_first(s->ranks) &&
+                mlce_seconds() - s->saved_at >= save_after;
+    double all[] = {status != MLCE_OK, of->loss, 0, save};
+    if (s->ranks) {
+        all[2] = mlce_wants_stop(s->options);
+        mlce_status sent = mlce_reducer_finish(s->reducer);
+        if (!sent) sent = s->ranks->sum(s->ranks->context, all, sizeof all / sizeof *all);
+        if (sent) return sent;
+        if (all[0] > 0) status = mlce_ranks_explain(s->ranks, status, (int)all[0]);
+    }
+    of->step->loss = all[1] / of->sequences;
+    of->step->stop = all[2] > 0;
+    of->step->save = all[3] > 0;
+    return status;
+}
+
+static mlce_status take_step(mlce_session *s, const mlce_batch *batch, mlce_step *step) {
+    mlce_parameters *parameters = mlce_model_parameters(s->model);
+    gathering of = {.session = s, .step = step};
+    mlce_status status = share(&of, add_batches(&of, batch));
+    if (status) return status;
+    if (of.sequences != of.unit)
+        mlce_parameters_scale_grads(parameters, (float)(of.unit / of.sequences));
+    status = mlce_adam_step(s->adam, mlce_learning_rate(&s->schedule, s->state.step), NULL);
+    bool alone = step->batches == 1 && !batch->part;
+    return status ? name_step(status, s, alone ? batch : NULL) : MLCE_OK;
+}
+
+/* ---- Numbers that are not finite ---- */
 
 /* Leaves the state for inspection; the failure's message stays the last one. */
 static mlce_status stop_at(mlce_session *s) {
@@ -88,12 +170,11 @@ static mlce_status stop_at(mlce_session *s) {
     return MLCE_E_NUMERIC;
 }
 
-mlce_status mlce_train_step(mlce_session *s, const mlce_batch *batch, double *loss, bool *skipped) {
-    mlce_status status = take_step(s, batch, loss);
-    *skipped = false;
+mlce_status mlce_train_step(mlce_session *s, const mlce_batch *batch, mlce_step *step) {
+    *step = (mlce_step){0};
+    mlce_status status = take_step(s, batch, step);
     if (status == MLCE_E_NUMERIC) {
         long long most = mlce_config_int(s->config, "train.most_skips");
-        name_step(status, s, batch);
         if (strcmp(mlce_config_string(s->config, "train.on_nan"), "skip")) return stop_at(s);
         if (s->state.skipped >= most) {
             mlce_fail_prefix(status,
@@ -104,7 +185,7 @@ mlce_status mlce_train_step(mlce_session *s, const mlce_batch *batch, double *lo
         mlce_log(MLCE_LOG_WARNING, "%s; skipped, %lld of %lld that train.most_skips allows",
                  mlce_last_error(), (long long)s->state.skipped, most);
         mlce_parameters_clear_grads(mlce_model_parameters(s->model));
-        *skipped = true;
+        step->skipped = true;
     } else if (status) {
         return status;
     }

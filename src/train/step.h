@@ -4,11 +4,22 @@
 
 #include "train/session.h"
 
-/* Forward, backward, Adam, and session->state.step goes up by one. A loss or gradient that is not
-   finite leaves the weights as they are: with train.on_nan = skip the step counts as skipped
-   (*skipped), as long as train.most_skips allows; else it is MLCE_E_NUMERIC, and nan.h5 has the
-   state before it. */
-mlce_status mlce_train_step(mlce_session *session, const mlce_batch *batch, double *loss,
-                            bool *skipped);
+/* What a step did, the same on all ranks but for the time. */
+typedef struct mlce_step {
+    double loss;     /* mean over the step's sequences */
+    int64_t batches; /* that it took */
+    int64_t tokens;  /* in them, of all ranks */
+    double waiting;  /* seconds, for those behind the first */
+    bool skipped;    /* the loss or a gradient was not finite, and the weights are as they were */
+    bool stop;       /* with ranks: options->stop asked for it, on some rank */
+    bool save;       /* train.save_minutes are over, on the first one */
+} mlce_step;
+
+/* Forward and backward over train.accumulate batches, of which `batch` is the first and the others
+   come from session->batcher; Adam; and session->state.step goes up by one. A loss or gradient that
+   is not finite leaves the weights as they are: with train.on_nan = skip the step counts as
+   skipped, as long as train.most_skips allows; else it is MLCE_E_NUMERIC, and nan.h5 has the state
+   before the step. */
+mlce_status mlce_train_step(mlce_session *session, const mlce_batch *batch, mlce_step *step);
 
 #endif

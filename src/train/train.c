@@ -12,6 +12,7 @@
 #include "train/keep.h"
 #include "train/loop.h"
 #include "train/run_folder.h"
+#include "train/same.h"
 
 static mlce_status write_config(const mlce_session *s) {
     char *text = mlce_config_to_ini(s->config);
@@ -24,21 +25,30 @@ static mlce_status write_config(const mlce_session *s) {
 
 /* ---- The beginning ---- */
 
-/* What can be said before the data is read; locks a folder that is there. */
-static mlce_status prepare(mlce_session *s) {
-    const mlce_train_options *options = s->options;
+/* The first rank looks at the folder, and locks one that is there. */
+static mlce_status take_folder(mlce_session *s) {
     struct stat info;
-    mlce_status status = mlce_session_check(s->config);
-    if (!status) status = mlce_run_folder_check(s->output, options->force, options->resume);
+    mlce_status status = mlce_run_folder_check(s->output, s->options->force, s->options->resume);
     if (status || stat(s->output, &info)) return status;
-    status = mlce_run_folder_lock(s->output, &s->lock);
-    if (!status && options->resume) status = mlce_resume_open(s->output, &s->resume);
+    return mlce_run_folder_lock(s->output, &s->lock);
+}
+
+/* What can be said before the data is read. */
+static mlce_status prepare(mlce_session *s) {
+    mlce_status status = mlce_session_check(s->config);
+    if (!status && mlce_ranks_is_first(s->ranks)) status = take_folder(s);
+    return mlce_ranks_agree(s->ranks, status);
+}
+
+static mlce_status open_checkpoint(mlce_session *s) {
+    mlce_status status = s->options->resume ? mlce_resume_open(s->output, &s->resume) : MLCE_OK;
     if (status || !s->resume) return status;
-    return mlce_resume_check_config(s->resume, s->config, options->accept_changes);
+    return mlce_resume_check_config(s->resume, s->config, s->options->accept_changes);
 }
 
 /* The folder with config.ini, and no checkpoint in it but one of this configuration. */
 static mlce_status start_folder(mlce_session *s) {
+    if (!mlce_ranks_is_first(s->ranks)) return MLCE_OK;
     mlce_status status = mlce_run_folder_make(s->output);
     if (!status && s->lock < 0) status = mlce_run_folder_lock(s->output, &s->lock);
     if (!status && !s->resume) status = mlce_run_folder_drop_checkpoints(s->output);
@@ -72,10 +82,14 @@ static mlce_status go_on(mlce_session *s) {
 
 static mlce_status begin(mlce_session *s) {
     mlce_status status = prepare(s);
+    if (status) return status;
+    status = open_checkpoint(s);
     if (!status) status = mlce_session_open(s);
     if (!status) status = describe_data(s);
     if (!status && s->resume) status = go_on(s);
-    if (!status) status = start_folder(s);
+    status = mlce_ranks_agree(s->ranks, status);
+    if (!status) status = mlce_same_start(s);
+    if (!status) status = mlce_ranks_agree(s->ranks, start_folder(s));
     if (!status && s->resume) status = mlce_keep_return(s);
     if (!status && !s->resume && s->options->resume)
         mlce_session_say(s, "no checkpoint in %s yet: training from the beginning", s->output);
@@ -109,6 +123,14 @@ static mlce_status write_result(const mlce_session *s, const mlce_train_result *
     return status;
 }
 
+/* By the first rank: all have the same figures. */
+static mlce_status write_end(const mlce_session *s, const mlce_view *view,
+                             const mlce_train_result *r) {
+    mlce_status status = mlce_ranks_is_first(s->ranks) ? write_result(s, r) : MLCE_OK;
+    if (!status && mlce_ranks_is_first(s->ranks)) status = mlce_report_of(view);
+    return mlce_ranks_agree(s->ranks, status);
+}
+
 /* Tables and page of dev and test by the checkpoint as it lies on disk: what mlce-eval will print
    again. */
 static mlce_status final_evaluation(mlce_session *s, mlce_train_result *r) {
@@ -117,11 +139,12 @@ static mlce_status final_evaluation(mlce_session *s, mlce_train_result *r) {
     mlce_view view = {0};
     mlce_dataset *data[] = {[MLCE_TRAIN] = s->train, [MLCE_DEV] = s->dev, [MLCE_TEST] = s->test};
     mlce_status status = path ? mlce_model_load(path, &best) : MLCE_E_MEMORY;
+    status = mlce_ranks_agree(s->ranks, status);
+    if (!status) mlce_model_set_ranks(best, s->ranks);
     if (!status) status = mlce_view_of(s->output, best, data, s->options, &view);
     if (!status) status = final_table(&view, MLCE_DEV, &r->dev_table, &r->dev_f1);
     if (!status) status = final_table(&view, MLCE_TEST, &r->test_table, &r->test_f1);
-    if (!status) status = write_result(s, r);
-    if (!status) status = mlce_report_of(&view);
+    if (!status) status = write_end(s, &view, r);
     mlce_view_free(&view);
     mlce_model_free(best);
     free(path);
@@ -150,8 +173,11 @@ mlce_status mlce_train(const mlce_config *config, const mlce_train_options *opti
     mlce_train_result unused;
     if (!result) result = &unused;
     *result = (mlce_train_result){0};
+    if (!options) options = &silent;
+    bool alone = !options->ranks || options->ranks->count == 1;
     mlce_session session = {.config = config,
-                            .options = options ? options : &silent,
+                            .options = options,
+                            .ranks = alone ? NULL : options->ranks,
                             .output = mlce_config_string(config, "train.output"),
                             .state.best_f1 = -1,
                             .lock = -1};

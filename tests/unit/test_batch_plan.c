@@ -250,6 +250,29 @@ START_TEST(a_rank_may_have_no_part_of_a_batch) {
 }
 END_TEST
 
+START_TEST(whole_batches_are_dealt_to_the_ranks_in_turn) {
+    enum { RANKS = 3 };
+    mlce_batch_options options = every_kind[_i];
+    mlce_batch_plan whole = planned(options, 4);
+    options.ranks = RANKS;
+    options.deal = true;
+    for (options.rank = 0; options.rank < RANKS; options.rank++) {
+        mlce_batch_plan plan = planned(options, 4);
+        int64_t b = options.rank;
+        for (int64_t n = 0; n < plan.batches; n++, b += RANKS) {
+            int64_t count = whole.starts[b + 1] - whole.starts[b];
+            ck_assert_int_eq(plan.starts[n + 1] - plan.starts[n], count);
+            ck_assert_mem_eq(plan.order + plan.starts[n], whole.order + whole.starts[b],
+                             (size_t)count * sizeof *plan.order);
+        }
+        ck_assert(b >= whole.batches && b < whole.batches + RANKS);
+        ck_assert_ptr_null(plan.whole);
+        mlce_batch_plan_free(&plan);
+    }
+    mlce_batch_plan_free(&whole);
+}
+END_TEST
+
 static void add(TCase *cases) {
     tcase_add_loop_test(cases, every_sequence_stands_in_one_batch, 0, KINDS);
     tcase_add_loop_test(cases, limits_of_sequences_and_tokens_hold, 0, KINDS);
@@ -262,6 +285,7 @@ static void add(TCase *cases) {
     tcase_add_test(cases, tokens_of_a_batch_stay_within_int);
     tcase_add_test(cases, an_empty_dataset_has_no_batch);
     tcase_add_loop_test(cases, parts_of_all_ranks_make_up_the_batches_of_one, 0, KINDS);
+    tcase_add_loop_test(cases, whole_batches_are_dealt_to_the_ranks_in_turn, 0, KINDS);
     tcase_add_test(cases, parts_have_nearly_the_same_tokens);
     tcase_add_test(cases, a_rank_may_have_no_part_of_a_batch);
 }
