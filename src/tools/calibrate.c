@@ -80,7 +80,7 @@ mlce_status mlce_tool_calibrate(const char *run, mlce_model *model, mlce_dataset
     if (status) return mlce_fail_prefix(status, "%s: ", run);
     if (store) {
         mlce_model_set_calibration(model, report.fitted.calibration);
-        status = mlce_model_store_calibration(model, run);
+        if (!mlce_tool_is_silent()) status = mlce_model_store_calibration(model, run);
     }
     if (status) return status;
     if (json) return print_json(&report, store);

@@ -107,7 +107,7 @@ static mlce_status store(const char *run, mlce_model *model, const mlce_threshol
     float *thresholds = mlce_model_thresholds(model);
     for (int a = 0; a < mlce_model_types(model); a++)
         thresholds[a] = per_type ? found->types[a].threshold : found->best.threshold;
-    return mlce_model_store_thresholds(model, run);
+    return mlce_tool_is_silent() ? MLCE_OK : mlce_model_store_thresholds(model, run);
 }
 
 static void print_stored(const char *run, const mlce_thresholds *found, bool per_type) {

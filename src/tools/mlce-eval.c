@@ -60,6 +60,8 @@ static const char HELP[] =
     "  -h, --help           show this text\n"
     "      --version        show the version\n"
     "\n"
+    "mpirun -n 4 mlce-eval ...: four processes share the work, to the same result.\n"
+    "\n"
     "examples:\n"
     "  mlce-eval runs/ner demo-data/test.h5\n"
     "  mlce-eval runs/ner demo-data/test.h5 --json | jq .micro.f1\n"
@@ -136,6 +138,7 @@ static int run_on(const char *const *runs, int count, const char *data, const re
 }
 
 static int reset(const char *run, const request *r) {
+    if (mlce_tool_is_silent()) return MLCE_TOOL_OK;
     mlce_model *model = NULL;
     mlce_status status = mlce_model_load(run, &model);
     if (!status && r->thresholds) {

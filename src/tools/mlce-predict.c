@@ -46,6 +46,8 @@ static const char HELP[] =
     "  -h, --help           show this text\n"
     "      --version        show the version\n"
     "\n"
+    "mpirun -n 4 mlce-predict ...: four processes share the work; the first one writes, the same.\n"
+    "\n"
     "examples:\n"
     "  mlce-predict runs/ner demo-data/test.h5 | head\n"
     "  mlce-predict runs/ner 'new-*.h5' -o spans.jsonl\n"
@@ -149,17 +151,43 @@ static mlce_status apply(const request *r, mlce_model *model) {
 }
 
 /* JSONL as it comes, so that memory does not grow with the data. */
-static mlce_status write_text(const request *r, mlce_predictions *p, gathering *g) {
-    mlce_text_file text;
-    mlce_status status = mlce_text_file_open(r->path, &text);
-    if (status) return status;
-    if (r->form == JSONL) g->file = text.file;
-    status = mlce_predict(p->model, p->dataset, predicted, g, NULL);
-    if (!status && r->form == HTML) status = mlce_predict_html(p, text.file);
-    if (!status) status = mlce_text_file_check(&text);
-    if (!status) return mlce_text_file_finish(&text);
-    mlce_text_file_abandon(&text);
+static mlce_status write_text(const request *r, mlce_predictions *p, gathering *g,
+                              mlce_text_file *text) {
+    if (r->form == JSONL) g->file = text->file;
+    mlce_status status = mlce_predict(p->model, p->dataset, predicted, g, NULL);
+    if (!status && r->form == HTML) status = mlce_predict_html(p, text->file);
+    if (!status) status = mlce_text_file_check(text);
+    if (!status) return mlce_text_file_finish(text);
+    mlce_text_file_abandon(text);
     return status;
+}
+
+static mlce_status convert(const request *r, mlce_predictions *p, gathering *g) {
+    mlce_status status = mlce_predict(p->model, p->dataset, predicted, g, NULL);
+    if (status) return status;
+    return mlce_predict_convert(p, r->form == CONLL ? MLCE_FORMAT_CONLL : MLCE_FORMAT_BRAT,
+                                r->path);
+}
+
+static mlce_status pass_over(const mlce_prediction *prediction, void *context) {
+    (void)prediction;
+    (void)context;
+    return MLCE_OK;
+}
+
+/* Of several ranks the first writes; all predict. */
+static mlce_status predict_and_write(const request *r, mlce_predictions *p, gathering *g,
+                                     mlce_status status) {
+    bool first = !mlce_tool_is_silent(), is_text = first && (r->form == JSONL || r->form == HTML);
+    mlce_text_file text;
+    if (!status && is_text) status = mlce_text_file_open(r->path, &text);
+    bool is_open = !status && is_text;
+    status = mlce_ranks_agree(r->ranks, status);
+    if (status && is_open) mlce_text_file_abandon(&text);
+    if (status) return status;
+    if (is_text) return write_text(r, p, g, &text);
+    if (first) return convert(r, p, g);
+    return mlce_predict(p->model, p->dataset, pass_over, NULL, NULL);
 }
 
 /* "RUN, RUN: DATA" */
@@ -186,14 +214,7 @@ static mlce_status predict(const request *r) {
     if (!status) status = check_output(r, p.dataset);
     if (!status) status = mlce_model_accepts(p.model, p.dataset);
     if (!status) status = mlce_dataset_load_text(p.dataset);
-    if (!status && (r->form == JSONL || r->form == HTML)) {
-        status = write_text(r, &p, &g);
-    } else if (!status) {
-        status = mlce_predict(p.model, p.dataset, predicted, &g, NULL);
-        if (!status)
-            status = mlce_predict_convert(
-                &p, r->form == CONLL ? MLCE_FORMAT_CONLL : MLCE_FORMAT_BRAT, r->path);
-    }
+    status = predict_and_write(r, &p, &g, status);
     mlce_span_list_free(&g.one);
     mlce_span_list_free(&p.found);
     mlce_dataset_close(p.dataset);

@@ -60,7 +60,7 @@ bool mlce_tool_int(const char *option, const char *text, int64_t min, int64_t ma
 bool mlce_tool_choose(const char *option, const char *word, const char *const *words, int *chosen);
 
 /* From here on nothing of what the program says is seen, on stdout or by the functions below: one
-   of several processes that do the same speaks for all. */
+   of several processes that do the same speaks, and writes files, for all. */
 void mlce_tool_be_silent(void);
 bool mlce_tool_is_silent(void);
 
