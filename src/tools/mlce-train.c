@@ -170,7 +170,8 @@ static void show_result(const mlce_train_result *r, const char *output) {
 }
 
 /* After a signal: what was said, and how to go on. */
-static int stopped(const char *output) {
+static int stopped(const char *output, const mlce_ranks *ranks) {
+    mlce_train_stop_share(ranks);
     if (mlce_tool_is_silent()) return mlce_train_stop_code();
     fprintf(stderr, "mlce-train: %s; to go on: mlce-train --resume ", mlce_last_error());
     mlce_tool_put(stderr, output);
@@ -205,7 +206,7 @@ static int train(const mlce_config *config, const wishes *w, const mlce_ranks *r
     if (status) {
         clear_line(&d);
         fflush(stdout);
-        return status == MLCE_E_STOPPED ? stopped(output) : mlce_tool_failed();
+        return status == MLCE_E_STOPPED ? stopped(output, ranks) : mlce_tool_failed();
     }
     show_result(&result, output);
     mlce_train_result_free(&result);

@@ -31,6 +31,14 @@ bool mlce_train_stop_asked(void *context) {
     return caught != 0;
 }
 
+void mlce_train_stop_share(const mlce_ranks *ranks) {
+    for (int r = 0; ranks && r < ranks->count; r++) {
+        int number = caught;
+        if (ranks->broadcast(ranks->context, &number, sizeof number, r)) return;
+        if (number && !caught) caught = number;
+    }
+}
+
 int mlce_train_stop_code(void) {
     return caught ? 128 + caught : 1;
 }

@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 
+#include "mlce/ranks.h"
+
 /* Catches SIGINT, SIGTERM and SIGHUP, but for those that the caller of the program has it ignore.
  */
 void mlce_train_stop_catch(void);
@@ -15,5 +17,8 @@ void mlce_train_stop_wait(bool on);
 bool mlce_train_stop_asked(void *context);
 /* The exit code that a shell has for the signal: 130 after Ctrl-C; 1 where there was none. */
 int mlce_train_stop_code(void);
+/* After a stop on several ranks (NULL: none), which one of them may have been told: its signal is
+   now that of all. */
+void mlce_train_stop_share(const mlce_ranks *ranks);
 
 #endif
