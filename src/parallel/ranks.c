@@ -11,7 +11,7 @@ mlce_status mlce_ranks_explain(const mlce_ranks *ranks, mlce_status status, int 
     int first = -1, found = MLCE_OK;
     char message[MESSAGE_SIZE];
     while (found == MLCE_OK && ++first < ranks->count) {
-        found = status;
+        found = (int)status;
         mlce_status sent = ranks->broadcast(ranks->context, &found, sizeof found, first);
         if (sent) return sent;
     }
