@@ -150,11 +150,11 @@ static void count_speed(loop *l, const mlce_step *step, double waiting) {
     count_step(&l->run, step->tokens, seconds, waiting);
 }
 
-static mlce_status do_step(loop *l, const mlce_batch *batch) {
+static mlce_status do_step(loop *l, const mlce_batch *batch, mlce_status read) {
     mlce_session *s = l->session;
     double waiting = mlce_seconds() - l->resumed;
     mlce_step step;
-    mlce_status status = mlce_train_step(s, batch, &step);
+    mlce_status status = mlce_train_step(s, batch, read, &step);
     if (status) return status;
     count_speed(l, &step, waiting + step.waiting);
     s->state.batch += step.batches;
@@ -180,14 +180,14 @@ static mlce_status train_epoch(loop *l) {
     l->resumed = mlce_seconds();
     while (!l->stop) {
         const mlce_batch *batch;
-        if ((status = mlce_batcher_next(s->batcher, &batch))) return status;
-        if (!batch) {
+        status = mlce_batcher_next(s->batcher, &batch);
+        if (!status && !batch) {
             s->state.epoch++;
             s->state.batch = 0;
             s->state.in_epoch = (mlce_loss_meter){0};
             return evaluate_if_due(l);
         }
-        if ((status = do_step(l, batch))) return status;
+        if ((status = do_step(l, batch, status))) return status;
     }
     return MLCE_OK;
 }

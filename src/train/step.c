@@ -142,10 +142,11 @@ static mlce_status share(gathering *of, mlce_status status) {
     return status;
 }
 
-static mlce_status take_step(mlce_session *s, const mlce_batch *batch, mlce_step *step) {
+static mlce_status take_step(mlce_session *s, const mlce_batch *batch, mlce_status read,
+                             mlce_step *step) {
     mlce_parameters *parameters = mlce_model_parameters(s->model);
     gathering of = {.session = s, .step = step};
-    mlce_status status = share(&of, add_batches(&of, batch));
+    mlce_status status = share(&of, read ? read : add_batches(&of, batch));
     if (status) return status;
     if (of.sequences != of.unit)
         mlce_parameters_scale_grads(parameters, (float)(of.unit / of.sequences));
@@ -170,9 +171,10 @@ static mlce_status stop_at(mlce_session *s) {
     return MLCE_E_NUMERIC;
 }
 
-mlce_status mlce_train_step(mlce_session *s, const mlce_batch *batch, mlce_step *step) {
+mlce_status mlce_train_step(mlce_session *s, const mlce_batch *batch, mlce_status read,
+                            mlce_step *step) {
     *step = (mlce_step){0};
-    mlce_status status = take_step(s, batch, step);
+    mlce_status status = take_step(s, batch, read, step);
     if (status == MLCE_E_NUMERIC) {
         long long most = mlce_config_int(s->config, "train.most_skips");
         if (strcmp(mlce_config_string(s->config, "train.on_nan"), "skip")) return stop_at(s);

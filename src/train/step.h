@@ -15,11 +15,13 @@ typedef struct mlce_step {
     bool save;       /* train.save_minutes are over, on the first one */
 } mlce_step;
 
-/* Forward and backward over train.accumulate batches, of which `batch` is the first and the others
+/* `read` is what came of reading the batch: where it is no good, the other ranks have to be told.
+   Forward and backward over train.accumulate batches, of which `batch` is the first and the others
    come from session->batcher; Adam; and session->state.step goes up by one. A loss or gradient that
    is not finite leaves the weights as they are: with train.on_nan = skip the step counts as
    skipped, as long as train.most_skips allows; else it is MLCE_E_NUMERIC, and nan.h5 has the state
    before the step. */
-mlce_status mlce_train_step(mlce_session *session, const mlce_batch *batch, mlce_step *step);
+mlce_status mlce_train_step(mlce_session *session, const mlce_batch *batch, mlce_status read,
+                            mlce_step *step);
 
 #endif
