@@ -36,9 +36,11 @@ typedef struct mlce_batch_options {
     int sequences; /* a batch ends at so many sequences; 0 = no such limit */
     int tokens;    /* ... or before so many tokens would be passed; 0 = no such limit. A longer
                       sequence is a batch of its own */
-    bool shuffle;  /* the order of an epoch depends on seed and epoch only */
+    bool shuffle;  /* the order of an epoch depends on seed and epoch, and where the embeddings are
+                      not in memory, on how they are stored and on `memory` */
     bool bucket;   /* with shuffle: sequences of like length share a batch. Windows of 64 batches
-                      are sorted by length, and the batches then shuffled */
+                      (fewer, where `memory` holds fewer) are sorted by length, and the batches
+                      then shuffled */
     uint64_t seed;
     /* Several processes that work on each batch together, rank 0 .. ranks-1 (ranks 0 is 1): all
        plan the same batches, whatever their number, and each gets its own part of each, so that all
@@ -46,6 +48,12 @@ typedef struct mlce_batch_options {
     int rank, ranks;
     bool deal; /* with ranks: they get whole batches in turn, rank r those of number r, r + ranks,
                   ..., instead of a part of each */
+    /* Bytes of memory for embeddings on their way from the file, where they are not in memory;
+       0: 256 MiB. Rows are read in blocks of 2 to 4 MiB, each chunk of a file once or twice an
+       epoch. With shuffle the blocks of all files come in random order, and the sequences of those
+       that three quarters of this memory hold (half with bucket) are mixed; see README.md, "Data
+       larger than memory". A single sequence that is larger takes what it needs. */
+    size_t memory;
     mlce_shape_options shape; /* features of the tokens' text beside each embedding; {0}: none */
 } mlce_batch_options;
 

@@ -2,8 +2,9 @@
  *
  * Sequences are shuffled and cut into batches in that order. With buckets, the shuffled order is
  * cut into windows of 64 batches' worth, each window sorted by length before it is cut into
- * batches, and at last the batches are shuffled. What several ranks do together is cut into their
- * parts after that.
+ * batches, and at last the batches are shuffled. Where rows are read in blocks, the order is that
+ * of block_order.h, and the batches of one window are shuffled among themselves. What several ranks
+ * do together is cut into their parts after that.
  */
 #include "data/batch_plan.h"
 
@@ -31,7 +32,8 @@ static mlce_status init_parts(mlce_batch_plan *plan, size_t size) {
 mlce_status mlce_batch_plan_init(mlce_batch_plan *plan, const int *lengths, int64_t sequences,
                                  const mlce_batch_options *options) {
     size_t size = (size_t)sequences + 1;
-    *plan = (mlce_batch_plan){.sequences = sequences, .lengths = lengths, .options = *options};
+    *plan = (mlce_batch_plan){
+        .sequences = sequences, .lengths = lengths, .options = *options, .window = WINDOW};
     if (!plan->options.sequences) plan->options.sequences = INT_MAX;
     if (!plan->options.tokens) plan->options.tokens = INT_MAX;
     int64_t **arrays[] = {&plan->order, &plan->starts, &plan->spare_order, &plan->spare_starts,
@@ -46,7 +48,14 @@ mlce_status mlce_batch_plan_init(mlce_batch_plan *plan, const int *lengths, int6
     return status;
 }
 
+mlce_status mlce_batch_plan_set_blocks(mlce_batch_plan *plan, const int64_t *first, int64_t count,
+                                       int64_t mixed, int64_t window) {
+    plan->window = window;
+    return mlce_block_order_init(&plan->blocks, first, count, mixed);
+}
+
 void mlce_batch_plan_free(mlce_batch_plan *plan) {
+    mlce_block_order_free(&plan->blocks);
     free(plan->order);
     free(plan->starts);
     free(plan->spare_order);
@@ -98,41 +107,62 @@ static void sort_by_length(mlce_batch_plan *plan, int64_t begin, int64_t end) {
     for (int64_t i = 0; i < count; i++) window[i] = plan->spare_order[plan->keys[i] & UINT32_MAX];
 }
 
-static void cut_by_length(mlce_batch_plan *plan) {
-    int64_t sequences = (int64_t)WINDOW * plan->options.sequences;
-    int64_t tokens = (int64_t)WINDOW * plan->options.tokens;
+/* Shuffles the batches from `first` on. */
+static void shuffle_batches(mlce_batch_plan *plan, mlce_random *random, int64_t first) {
+    int64_t *order = plan->spare_order, *starts = plan->spare_starts, begin = plan->starts[first];
+    int64_t count = plan->batches - first, filled = begin;
+    for (int64_t n = 0; n < count; n++) plan->keys[n] = first + n;
+    mlce_random_shuffle(random, plan->keys, count);
+    for (int64_t n = 0; n < count; n++) {
+        int64_t from = plan->starts[plan->keys[n]];
+        int64_t sequences = plan->starts[plan->keys[n] + 1] - from;
+        memcpy(order + filled, plan->order + from, (size_t)sequences * sizeof *order);
+        starts[n] = filled;
+        filled += sequences;
+    }
+    memcpy(plan->order + begin, order + begin, (size_t)(filled - begin) * sizeof *order);
+    memcpy(plan->starts + first, starts, (size_t)count * sizeof *starts);
+}
+
+static void cut_by_length(mlce_batch_plan *plan, mlce_random *random) {
+    int64_t sequences = plan->window * plan->options.sequences;
+    int64_t tokens = plan->window * plan->options.tokens;
     if (sequences > UINT32_MAX) sequences = UINT32_MAX;
     for (int64_t begin = 0, end; begin < plan->sequences; begin = end) {
+        int64_t first = plan->batches;
         end = run_end(plan, begin, plan->sequences, sequences, tokens);
         sort_by_length(plan, begin, end);
         cut(plan, begin, end);
+        if (plan->blocks.blocks) shuffle_batches(plan, random, first);
     }
+    if (!plan->blocks.blocks) shuffle_batches(plan, random, 0);
 }
 
-static void shuffle_batches(mlce_batch_plan *plan, mlce_random *random) {
-    int64_t *order = plan->spare_order, *starts = plan->spare_starts, filled = 0;
-    for (int64_t b = 0; b < plan->batches; b++) plan->keys[b] = b;
-    mlce_random_shuffle(random, plan->keys, plan->batches);
-    for (int64_t b = 0; b < plan->batches; b++) {
-        int64_t from = plan->starts[plan->keys[b]];
-        int64_t count = plan->starts[plan->keys[b] + 1] - from;
-        memcpy(order + filled, plan->order + from, (size_t)count * sizeof *order);
-        starts[b] = filled;
-        filled += count;
-    }
-    starts[plan->batches] = filled;
-    plan->spare_order = plan->order;
-    plan->spare_starts = plan->starts;
-    plan->order = order;
-    plan->starts = starts;
+/* A random order, that of block_order.h where there are blocks. */
+static void shuffle(mlce_batch_plan *plan, mlce_random *random) {
+    if (plan->blocks.blocks)
+        mlce_block_order_make(&plan->blocks, random, plan->order, plan->keys);
+    else
+        mlce_random_shuffle(random, plan->order, plan->sequences);
+}
+
+/* Puts the sequences of each batch into the order of their blocks. */
+static void sort_by_block(mlce_batch_plan *plan) {
+    for (int64_t b = 0; b < plan->batches; b++)
+        mlce_block_order_sort(&plan->blocks, plan->order + plan->starts[b],
+                              plan->starts[b + 1] - plan->starts[b], plan->keys);
 }
 
 /* This rank's part of a whole batch, behind those before it in spare_order; returns its end. */
 static int64_t take_part(mlce_batch_plan *plan, int64_t b, int64_t filled) {
     const int64_t *sequences = plan->order + plan->starts[b];
     int64_t count = plan->starts[b + 1] - plan->starts[b];
-    mlce_batch_split(plan->lengths, sequences, count, plan->options.ranks, plan->keys, plan->loads,
-                     plan->owners);
+    int ranks = plan->options.ranks;
+    if (plan->blocks.blocks)
+        mlce_batch_split_runs(plan->lengths, sequences, count, ranks, plan->owners);
+    else
+        mlce_batch_split(plan->lengths, sequences, count, ranks, plan->keys, plan->loads,
+                         plan->owners);
     int row = 0;
     for (int i = 0; i < count; i++) {
         if (plan->owners[i] == plan->options.rank) {
@@ -175,13 +205,12 @@ void mlce_batch_plan_make(mlce_batch_plan *plan, int64_t epoch) {
     for (int64_t i = 0; i < plan->sequences; i++) plan->order[i] = i;
     plan->batches = 0;
     plan->starts[0] = 0;
-    if (plan->options.shuffle) mlce_random_shuffle(&random, plan->order, plan->sequences);
-    if (plan->options.shuffle && plan->options.bucket) {
-        cut_by_length(plan);
-        shuffle_batches(plan, &random);
-    } else {
+    if (plan->options.shuffle) shuffle(plan, &random);
+    if (plan->options.shuffle && plan->options.bucket)
+        cut_by_length(plan, &random);
+    else
         cut(plan, 0, plan->sequences);
-    }
+    if (plan->options.shuffle && plan->blocks.blocks) sort_by_block(plan);
     if (plan->whole)
         take_parts(plan);
     else if (plan->options.ranks > 1)

@@ -31,3 +31,17 @@ void mlce_batch_split(const int *lengths, const int64_t *sequences, int64_t coun
         loads[owner] += lengths[sequences[i]];
     }
 }
+
+void mlce_batch_split_runs(const int *lengths, const int64_t *sequences, int64_t count, int ranks,
+                           int *owners) {
+    int64_t tokens = 0, before = 0;
+    for (int64_t i = 0; i < count; i++) tokens += lengths[sequences[i]];
+    if (tokens == 0) tokens = 1;
+    for (int64_t i = 0; i < count; i++) {
+        int64_t length = lengths[sequences[i]];
+        int64_t twice_middle = 2 * before + (length ? length - 1 : 0);
+        int64_t owner = twice_middle * ranks / (2 * tokens);
+        owners[i] = (int)(owner < ranks ? owner : ranks - 1);
+        before += length;
+    }
+}

@@ -15,4 +15,9 @@
 void mlce_batch_split(const int *lengths, const int64_t *sequences, int64_t count, int ranks,
                       int64_t *keys, int64_t *loads, int *owners);
 
+/* The same in runs, one a rank, in the order of the batch: a sequence is of the rank in whose share
+   of the tokens its middle lies. */
+void mlce_batch_split_runs(const int *lengths, const int64_t *sequences, int64_t count, int ranks,
+                           int *owners);
+
 #endif

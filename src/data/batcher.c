@@ -1,4 +1,5 @@
-/* batcher.c - a thread that reads batches ahead into two buffers.
+/* batcher.c - a thread that reads batches ahead into two buffers, and blocks of files for those to
+ * come.
  *
  * Batch b goes into slot b % 2. The caller holds one slot, from mlce_batcher_next() to the next
  * call; the reader fills the other. All memory is taken when an epoch starts, for the largest
@@ -14,6 +15,7 @@
 
 #include "data/batch_plan.h"
 #include "data/dataset_parts.h"
+#include "data/stream.h"
 #include "mlce/memory.h"
 
 enum { MESSAGE_SIZE = 2048 };
@@ -36,6 +38,7 @@ struct mlce_batcher {
     mlce_shape_options shape;
     int width; /* of a row: the dataset's and that of the shape features */
     mlce_batch_plan plan;
+    mlce_stream stream;
     slot slots[2];
     bool planned;
 
@@ -116,9 +119,9 @@ static void free_slot(slot *s) {
 }
 
 /* The embeddings of a sequence, and beside them its shape features. */
-static mlce_status read_rows(const mlce_batcher *batcher, int64_t s, float *rows) {
+static mlce_status read_rows(mlce_batcher *batcher, int64_t s, float *rows) {
     size_t stride = (size_t)batcher->width;
-    mlce_status status = mlce_rows_read(batcher->dataset, s, rows, stride);
+    mlce_status status = mlce_stream_read(&batcher->stream, s, rows, stride);
     if (status || !batcher->shape.buckets) return status;
     return mlce_shape_rows(&batcher->shape, mlce_dataset_token_text(batcher->dataset, s),
                            batcher->lengths[s], rows + mlce_dataset_width(batcher->dataset),
@@ -169,26 +172,46 @@ static bool has_work(const mlce_batcher *batcher) {
            batcher->read < batcher->returned + 2;
 }
 
+static bool has_block(const mlce_batcher *batcher) {
+    return batcher->running && !batcher->status && mlce_stream_has_ahead(&batcher->stream);
+}
+
+/* Fills the next slot. Called, and returns, with the lock. */
+static void read_batch(mlce_batcher *batcher) {
+    int64_t b = batcher->read;
+    pthread_mutex_unlock(&batcher->lock);
+    mlce_status status = fill_slot(batcher, &batcher->slots[b % 2], b);
+    pthread_mutex_lock(&batcher->lock);
+    batcher->status = status;
+    if (status) /* the message is this thread's: carry it over */
+        snprintf(batcher->message, MESSAGE_SIZE, "%s", mlce_last_error());
+    else
+        batcher->read++;
+}
+
+/* Both slots are full: a block for batches to come. */
+static void read_block(mlce_batcher *batcher) {
+    pthread_mutex_unlock(&batcher->lock);
+    mlce_stream_read_ahead(&batcher->stream);
+    pthread_mutex_lock(&batcher->lock);
+}
+
 /* The reader thread. It must not enter OpenMP, whose threads belong to the caller's kernels. */
 static void *read_ahead(void *context) {
     mlce_batcher *batcher = context;
     pthread_mutex_lock(&batcher->lock);
     while (!batcher->quit) {
-        if (!has_work(batcher)) {
+        bool is_batch = has_work(batcher);
+        if (!is_batch && !has_block(batcher)) {
             pthread_cond_wait(&batcher->reader_may_go, &batcher->lock);
             continue;
         }
-        int64_t b = batcher->read;
         batcher->busy = true;
-        pthread_mutex_unlock(&batcher->lock);
-        mlce_status status = fill_slot(batcher, &batcher->slots[b % 2], b);
-        pthread_mutex_lock(&batcher->lock);
-        batcher->busy = false;
-        batcher->status = status;
-        if (status) /* the message is this thread's: carry it over */
-            snprintf(batcher->message, MESSAGE_SIZE, "%s", mlce_last_error());
+        if (is_batch)
+            read_batch(batcher);
         else
-            batcher->read++;
+            read_block(batcher);
+        batcher->busy = false;
         pthread_cond_signal(&batcher->batch_is_there);
     }
     pthread_mutex_unlock(&batcher->lock);
@@ -258,6 +281,11 @@ mlce_status mlce_batcher_new(mlce_dataset *dataset, const mlce_batch_options *op
         batcher->lengths[s] = mlce_dataset_length(dataset, s);
     if (!status)
         status = mlce_batch_plan_init(&batcher->plan, batcher->lengths, sequences, options);
+    mlce_stream *stream = &batcher->stream;
+    if (!status) status = mlce_stream_init(stream, dataset, options);
+    if (!status && stream->count)
+        status = mlce_batch_plan_set_blocks(&batcher->plan, stream->first, stream->count,
+                                            stream->mixed, stream->window);
     if (!status) status = start_reader(batcher);
     if (status)
         mlce_batcher_free(batcher);
@@ -281,6 +309,7 @@ void mlce_batcher_free(mlce_batcher *batcher) {
     pthread_cond_destroy(&batcher->batch_is_there);
     for (int i = 0; i < 2; i++) free_slot(&batcher->slots[i]);
     mlce_batch_plan_free(&batcher->plan);
+    mlce_stream_free(&batcher->stream);
     free(batcher->lengths);
     free(batcher);
 }
@@ -304,6 +333,7 @@ mlce_status mlce_batcher_start_at(mlce_batcher *batcher, int64_t epoch, int64_t 
     for (int i = 0; i < 2 && !status; i++)
         status = grow_slot(&batcher->slots[i], &most, batcher->width);
     if (status) return status;
+    mlce_stream_start(&batcher->stream, &batcher->plan, first);
     batcher->planned = true;
     pthread_mutex_lock(&batcher->lock);
     batcher->read = batcher->given = batcher->returned = first;

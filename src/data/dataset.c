@@ -275,6 +275,7 @@ static mlce_status read_gold(mlce_dataset *dataset, mlce_dataset_file *file, con
 static mlce_status read_file(mlce_dataset *dataset, mlce_dataset_file *file) {
     int *types = NULL;
     mlce_status status = mlce_h5_open(file->path, &file->h5);
+    file->used = ++dataset->clock;
     if (!status) status = check_format(dataset, file);
     if (!status) status = read_embedding_name(dataset, file);
     if (!status) status = mlce_dataset_add_types(dataset, file, &types);
@@ -309,8 +310,8 @@ static mlce_status read_rows(mlce_dataset *dataset, const mlce_dataset_options *
         mlce_dataset_file *file = &dataset->files[i];
         if (dataset->resident) {
             status = mlce_rows_load(dataset, file);
-            mlce_rows_close(file);
-            if (!status) status = mlce_h5_close(&file->h5);
+            mlce_status closed = mlce_rows_close(file);
+            if (!status) status = closed;
         } else if (options->check_rows) {
             status = mlce_rows_check(dataset, file);
         }
@@ -335,6 +336,7 @@ static mlce_status open_files(mlce_dataset *dataset, const char *paths,
         dataset->files[i].path = list[i];
         dataset->file_count = i + 1;
         status = read_file(dataset, &dataset->files[i]);
+        if (!status) status = mlce_rows_limit_open(dataset);
     }
     free(list);
     return status ? status : read_rows(dataset, options);
@@ -358,7 +360,6 @@ void mlce_dataset_close(mlce_dataset *dataset) {
     for (size_t i = 0; i < dataset->file_count; i++) {
         mlce_dataset_file *file = &dataset->files[i];
         mlce_rows_close(file);
-        mlce_h5_close(&file->h5);
         mlce_text_free(file);
         free(file->rows);
         free(file->path);

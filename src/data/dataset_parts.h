@@ -2,6 +2,8 @@
 #ifndef MLCE_DATA_DATASET_PARTS_H
 #define MLCE_DATA_DATASET_PARTS_H
 
+#include <sys/stat.h>
+
 #include "data/dataset_layout.h"
 #include "data/hdf5.h"
 #include "mlce/dataset.h"
@@ -11,8 +13,9 @@
 typedef struct mlce_dataset_file {
     char *path;
     const mlce_dataset_layout *layout;
-    int64_t bytes; /* of the file when it was opened */
-    mlce_h5 h5;    /* closed (id 0) once the embeddings are in memory */
+    struct stat state; /* of the file when it was first opened */
+    mlce_h5 h5;        /* closed (id 0) once the embeddings are in memory, or while not needed */
+    int64_t used;      /* when it was last needed, by the dataset's clock */
     int64_t first_sequence, sequences;
     int64_t first_token, tokens;
     bool has_spans;
@@ -22,6 +25,8 @@ typedef struct mlce_dataset_file {
     int rank;
     size_t size[3]; /* of /tokens/embeddings */
     mlce_precision precision;
+    size_t chunk_rows, chunk_bytes; /* of the chunks a row passes through; 0: not chunked */
+    bool keeps_chunks;              /* `embeddings` was opened to keep them unpacked */
     void *rows; /* [tokens, width] of uint16_t (MLCE_FLOAT16) or float, or NULL */
 
     /* Loaded by mlce_dataset_load_text(); what the file does not have is empty or NULL. */
@@ -45,8 +50,10 @@ struct mlce_dataset {
     float *gold_weights; /* beside gold, or NULL */
     size_t offsets_capacity, span_offsets_capacity, gold_capacity, weights_capacity;
     bool resident, has_text;
-    void *scratch;           /* rows as stored, on their way to float32 */
-    size_t scratch_capacity; /* bytes */
+    int64_t clock;             /* counts the uses of files */
+    mlce_dataset_file *keeper; /* the one file that keeps chunks, or NULL */
+    void *scratch;             /* rows as stored, on their way to float32 */
+    size_t scratch_capacity;   /* bytes */
 };
 
 /* The file that holds sequence s. */
@@ -114,11 +121,25 @@ int64_t mlce_utf8_length(const char *text);
 /* The index of the first value that is not finite in float32, or `count`. */
 size_t mlce_find_not_finite(const void *values, size_t count, mlce_precision precision);
 
+/* ---- dataset_files.c: all but mlce_rows_close() between mlce_h5_lock() and mlce_h5_unlock() ----
+ */
+
+/* Opens the embeddings or features of a file that was opened, and checks their type and shape. */
+mlce_status mlce_rows_open(mlce_dataset_file *file);
+/* Closes them and the file, for good or until mlce_rows_ready(). */
+mlce_status mlce_rows_close(mlce_dataset_file *file);
+/* Opens what is closed. `is_block`: for reading at least whole chunks; else sequence by sequence.
+ */
+mlce_status mlce_rows_ready(mlce_dataset *dataset, mlce_dataset_file *file, bool is_block);
+/* Closes a file where too many are open. */
+mlce_status mlce_rows_limit_open(mlce_dataset *dataset);
+/* The open file is what it was when it was first opened. */
+mlce_status mlce_rows_check_unchanged(const mlce_dataset_file *file);
+/* Rows that are read at once in a pass over the file: 2 to 4 MiB, or whole chunks. */
+int64_t mlce_rows_of_block(const mlce_dataset *dataset, const mlce_dataset_file *file);
+
 /* ---- dataset_rows.c ---- */
 
-/* Opens the embeddings or features and checks its type and shape. */
-mlce_status mlce_rows_open(mlce_dataset_file *file);
-void mlce_rows_close(mlce_dataset_file *file);
 /* Reads all rows into memory. */
 mlce_status mlce_rows_load(mlce_dataset *dataset, mlce_dataset_file *file);
 /* Reads all rows and keeps none. */
@@ -126,6 +147,13 @@ mlce_status mlce_rows_check(mlce_dataset *dataset, mlce_dataset_file *file);
 /* mlce_dataset_read() to rows that begin `stride` floats apart; what stands between them is left
    alone. */
 mlce_status mlce_rows_read(mlce_dataset *dataset, int64_t s, float *rows, size_t stride);
+/* Reads rows first .. first + count - 1 of a file, of whole chunks for the most part, as they are
+   stored. */
+mlce_status mlce_rows_read_stored(mlce_dataset *dataset, mlce_dataset_file *file, int64_t first,
+                                  size_t count, void *stored);
+/* mlce_rows_read() of a sequence whose stored rows have been read. */
+mlce_status mlce_rows_widen(mlce_dataset *dataset, int64_t s, const void *stored, float *rows,
+                            size_t stride);
 /* Bytes of a stored number, on disk and in memory. */
 size_t mlce_rows_stored_size(mlce_precision precision);
 size_t mlce_rows_kept_size(mlce_precision precision);

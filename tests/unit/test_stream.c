@@ -1,0 +1,483 @@
+/* test_stream.c - datasets that are not in memory, read block by block. */
+#include "test_dataset.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "data/stream.h"
+
+/* 1,024 float32 features are 4 KiB a row, and a block has 512 rows. */
+enum { WIDE = 1024, LONGEST = 24, SHARDS = 3, PER_SHARD = 200, ALL = SHARDS * PER_SHARD };
+
+static char paths[600];
+static mlce_dataset *dataset;
+
+static int length_of(int s) {
+    return s % 17 == 4 ? 0 : 1 + s * 7 % LONGEST;
+}
+
+/* Rows hold (sequence, token, 1, 1, ...). */
+static void fill_rows(float *rows, int s, int length, int width) {
+    for (int t = 0; t < length; t++) {
+        for (int c = 0; c < width; c++) rows[t * width + c] = 1;
+        rows[t * width] = (float)s;
+        rows[t * width + 1] = (float)t;
+    }
+}
+
+/* A shard of the sequences first .. first + count - 1, each one with a span of type "even" or
+   "odd". Every second shard has the types the other way round. `lengths` NULL: by length_of(). */
+static void write_shard(const char *name, int first, int count, const int *lengths,
+                        mlce_precision precision, int width) {
+    static const char *const types[][2] = {{"even", "odd"}, {"odd", "even"}};
+    int turned = first / PER_SHARD % 2;
+    mlce_dataset_spec spec = {.types = types[turned],
+                              .type_count = 2,
+                              .width = width,
+                              .precision = precision,
+                              .spans = true};
+    mlce_dataset_writer *writer;
+    assert_ok(mlce_dataset_writer_open(name, &spec, &writer));
+    for (int s = first; s < first + count; s++) {
+        int length = lengths ? lengths[s - first] : length_of(s);
+        float *rows = malloc((size_t)(length + 1) * (size_t)width * sizeof *rows);
+        fill_rows(rows, s, length, width);
+        mlce_span span = {0, length, (s + turned) % 2};
+        mlce_sequence sequence = {
+            .length = length, .embeddings = rows, .spans = &span, .span_count = length > 0};
+        assert_ok(mlce_dataset_writer_add(writer, &sequence));
+        free(rows);
+    }
+    assert_ok(mlce_dataset_writer_close(writer));
+}
+
+static void write_shards(void) {
+    set_up();
+    for (int i = 0; i < SHARDS; i++) {
+        snprintf(path, sizeof path, "%s/shard-%d.h5", folder, i);
+        write_shard(path, i * PER_SHARD, PER_SHARD, NULL, MLCE_FLOAT32, WIDE);
+    }
+    snprintf(paths, sizeof paths, "%s/shard-*.h5", folder);
+}
+
+static void open_streamed(void) {
+    assert_ok(mlce_dataset_open(paths, &(mlce_dataset_options){.memory = 0}, &dataset));
+    ck_assert(!mlce_dataset_is_resident(dataset));
+}
+
+static mlce_batcher *new_batcher(mlce_batch_options options) {
+    mlce_batcher *batcher;
+    assert_ok(mlce_batcher_new(dataset, &options, &batcher));
+    return batcher;
+}
+
+/* Rows and gold of each sequence of the batch are its own. */
+static void check_batch(const mlce_batch *batch, int *seen) {
+    for (int b = 0; b < batch->sequences; b++) {
+        int s = (int)batch->ids[b], length = length_of(s);
+        seen[s]++;
+        ck_assert_int_eq(batch->offsets[b + 1] - batch->offsets[b], length);
+        for (int t = 0; t < length; t++) {
+            const float *row = batch->embeddings + (batch->offsets[b] + t) * batch->width;
+            ck_assert_float_eq(row[0], (float)s);
+            ck_assert_float_eq(row[1], (float)t);
+            ck_assert_float_eq(row[WIDE - 1], 1);
+        }
+        ck_assert_int_eq(batch->span_offsets[b + 1] - batch->span_offsets[b], length > 0);
+        if (length)
+            ck_assert_str_eq(
+                mlce_dataset_type_name(dataset, batch->spans[batch->span_offsets[b]].type),
+                s % 2 ? "odd" : "even");
+    }
+}
+
+enum { MEMORY = 8 << 20 };
+
+static const mlce_batch_options every_kind[] = {
+    {.sequences = 16, .shuffle = true, .seed = 1, .memory = MEMORY},
+    {.sequences = 16, .shuffle = true, .bucket = true, .seed = 1, .memory = MEMORY},
+    {.tokens = 100, .shuffle = true, .seed = 1, .memory = 1},
+    {.sequences = 16, .memory = MEMORY},
+    {.sequences = 1, .shuffle = true},
+};
+enum { KINDS = sizeof every_kind / sizeof every_kind[0] };
+
+START_TEST(an_epoch_over_shards_has_every_sequence_once) {
+    write_shards();
+    open_streamed();
+    mlce_batcher *batcher = new_batcher(every_kind[_i]);
+    for (int64_t epoch = 0; epoch < 2; epoch++) {
+        int seen[ALL] = {0};
+        const mlce_batch *batch;
+        assert_ok(mlce_batcher_start(batcher, epoch));
+        do {
+            assert_ok(mlce_batcher_next(batcher, &batch));
+            if (batch) check_batch(batch, seen);
+        } while (batch);
+        for (int s = 0; s < ALL; s++) ck_assert_int_eq(seen[s], 1);
+    }
+    mlce_batcher_free(batcher);
+    mlce_dataset_close(dataset);
+    tear_down();
+}
+END_TEST
+
+/* The ids of an epoch's batches from `from` on, with -1 after each batch. */
+static int ids_of(mlce_batcher *batcher, int64_t epoch, int64_t from, int64_t *ids) {
+    const mlce_batch *batch;
+    int count = 0, seen[ALL] = {0};
+    assert_ok(mlce_batcher_start_at(batcher, epoch, from));
+    for (;;) {
+        assert_ok(mlce_batcher_next(batcher, &batch));
+        if (!batch) return count;
+        check_batch(batch, seen);
+        for (int b = 0; b < batch->sequences; b++) ids[count++] = batch->ids[b];
+        ids[count++] = -1;
+    }
+}
+
+START_TEST(an_epoch_can_be_gone_on_with_from_any_batch) {
+    write_shards();
+    open_streamed();
+    static int64_t whole[2 * ALL], rest[2 * ALL];
+    mlce_batcher *batcher = new_batcher(every_kind[_i]);
+    int count = ids_of(batcher, 3, 0, whole);
+    int64_t batches = mlce_batcher_count(batcher);
+    mlce_batcher_free(batcher);
+    batcher = new_batcher(every_kind[_i]);
+    for (int64_t from = 1; from <= batches; from += batches / 5) {
+        int left = ids_of(batcher, 3, from, rest);
+        ck_assert_int_gt(count, left);
+        ck_assert_mem_eq(rest, whole + count - left, (size_t)left * sizeof *rest);
+        int64_t ends = 0;
+        for (int i = 0; i < left; i++) ends += rest[i] < 0;
+        ck_assert_int_eq(ends, batches - from);
+    }
+    mlce_batcher_free(batcher);
+    mlce_dataset_close(dataset);
+    tear_down();
+}
+END_TEST
+
+START_TEST(without_shuffle_the_order_is_that_of_the_files) {
+    write_shards();
+    open_streamed();
+    static int64_t ids[2 * ALL];
+    mlce_batcher *batcher = new_batcher((mlce_batch_options){.sequences = 1});
+    ck_assert_int_eq(ids_of(batcher, 0, 0, ids), 2 * ALL);
+    for (int s = 0; s < ALL; s++) ck_assert_int_eq(ids[2 * s], s);
+    mlce_batcher_free(batcher);
+    mlce_dataset_close(dataset);
+    tear_down();
+}
+END_TEST
+
+START_TEST(data_in_memory_is_shuffled_as_a_whole) {
+    write_shards();
+    mlce_batch_options options = every_kind[0];
+    static int64_t ids[2 * ALL];
+    int lengths[ALL];
+    mlce_batch_plan plan;
+    for (int s = 0; s < ALL; s++) lengths[s] = length_of(s);
+    assert_ok(mlce_batch_plan_init(&plan, lengths, ALL, &options));
+    mlce_batch_plan_make(&plan, 2);
+    assert_ok(mlce_dataset_open(paths, NULL, &dataset));
+    ck_assert(mlce_dataset_is_resident(dataset));
+    mlce_batcher *batcher = new_batcher(options);
+    ids_of(batcher, 2, 0, ids);
+    for (int s = 0, i = 0; s < ALL; i++)
+        if (ids[i] >= 0) ck_assert_int_eq(ids[i], plan.order[s++]);
+    mlce_batcher_free(batcher);
+    mlce_dataset_close(dataset);
+    mlce_batch_plan_free(&plan);
+    tear_down();
+}
+END_TEST
+
+/* ---- What is read ---- */
+
+/* Reads an epoch without a thread, and as far ahead as there is room. */
+static void read_epoch(mlce_stream *stream, const mlce_batch_options *options, int64_t epoch) {
+    static float rows[LONGEST * WIDE];
+    int lengths[ALL];
+    mlce_batch_plan plan;
+    for (int s = 0; s < ALL; s++) lengths[s] = length_of(s);
+    assert_ok(mlce_batch_plan_init(&plan, lengths, ALL, options));
+    assert_ok(mlce_stream_init(stream, dataset, options));
+    assert_ok(mlce_batch_plan_set_blocks(&plan, stream->first, stream->count, stream->mixed,
+                                         stream->window));
+    mlce_batch_plan_make(&plan, epoch);
+    mlce_stream_start(stream, &plan, 0);
+    for (int i = 0; i < ALL; i++) {
+        int s = (int)plan.order[i];
+        assert_ok(mlce_stream_read(stream, s, rows, WIDE));
+        for (int t = 0; t < lengths[s]; t++) {
+            ck_assert_float_eq(rows[t * WIDE], (float)s);
+            ck_assert_float_eq(rows[t * WIDE + 1], (float)t);
+        }
+        while (mlce_stream_has_ahead(stream)) mlce_stream_read_ahead(stream);
+    }
+    mlce_batch_plan_free(&plan);
+}
+
+START_TEST(the_memory_of_blocks_stays_within_bounds) {
+    write_shards();
+    open_streamed();
+    mlce_batch_options options = every_kind[_i];
+    options.memory = MEMORY;
+    for (int64_t epoch = 0; epoch < 3; epoch++) {
+        mlce_stream stream;
+        read_epoch(&stream, &options, epoch);
+        ck_assert_int_ge(stream.count, 12); /* of 2 MiB */
+        if (options.shuffle) ck_assert_uint_gt(stream.most_bytes, MEMORY / 2);
+        ck_assert_uint_le(stream.most_bytes, MEMORY);
+        ck_assert_uint_eq(stream.bytes, 0);
+        ck_assert_int_eq(stream.read, stream.queued);
+        mlce_stream_free(&stream);
+    }
+    mlce_dataset_close(dataset);
+    tear_down();
+}
+END_TEST
+
+/* A filter that leaves chunks as they are, and counts those that are read. */
+static int chunks_read;
+
+static size_t count_chunk(unsigned flags, size_t count, const unsigned values[], size_t bytes,
+                          size_t *size, void **buffer) {
+    (void)count, (void)values, (void)size, (void)buffer;
+    chunks_read += (flags & H5Z_FLAG_REVERSE) != 0;
+    return bytes;
+}
+
+enum { FILTER = 300, CHUNK_ROWS = 64 }; /* 256 KiB */
+
+/* Replaces the embeddings of path by the same in counted chunks; returns their number. */
+static int count_chunks_of(const char *name) {
+    static const H5Z_class2_t class = {.version = H5Z_CLASS_T_VERS,
+                                       .id = FILTER,
+                                       .encoder_present = 1,
+                                       .decoder_present = 1,
+                                       .name = "count",
+                                       .filter = count_chunk};
+    ck_assert_int_ge(H5Zregister(&class), 0);
+    hid_t file = H5Fopen(name, H5F_ACC_RDWR, H5P_DEFAULT);
+    hid_t old = H5Dopen2(file, "/tokens/embeddings", H5P_DEFAULT), space = H5Dget_space(old);
+    hsize_t size[2];
+    H5Sget_simple_extent_dims(space, size, NULL);
+    float *rows = malloc(size[0] * size[1] * sizeof *rows);
+    ck_assert_int_ge(H5Dread(old, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, rows), 0);
+    H5Sclose(space);
+    H5Dclose(old);
+    H5Ldelete(file, "/tokens/embeddings", H5P_DEFAULT);
+    hid_t create = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_chunk(create, 2, (const hsize_t[]){CHUNK_ROWS, WIDE});
+    H5Pset_filter(create, FILTER, H5Z_FLAG_MANDATORY, 0, NULL);
+    put(file, "/tokens/embeddings", H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, 2, size, create, rows);
+    H5Pclose(create);
+    H5Fclose(file);
+    free(rows);
+    return (int)((size[0] + CHUNK_ROWS - 1) / CHUNK_ROWS);
+}
+
+START_TEST(an_epoch_unpacks_each_chunk_about_once) {
+    write_shards();
+    int chunks = 0;
+    for (int i = 0; i < SHARDS; i++) {
+        snprintf(path, sizeof path, "%s/shard-%d.h5", folder, i);
+        chunks += count_chunks_of(path);
+    }
+    open_streamed();
+    mlce_batch_options options = every_kind[_i];
+    options.memory = MEMORY;
+    mlce_stream stream;
+    chunks_read = 0;
+    read_epoch(&stream, &options, 1);
+    /* Twice where a sequence passes from one block into the next, and so through a chunk of both.
+     */
+    ck_assert_int_ge(chunks_read, chunks);
+    ck_assert_int_le(chunks_read, chunks + (int)stream.count);
+    mlce_stream_free(&stream);
+
+    chunks_read = 0; /* sequence by sequence, in their order: HDF5 keeps the chunk at hand */
+    static float rows[LONGEST * WIDE];
+    for (int s = 0; s < ALL; s++) assert_ok(mlce_dataset_read(dataset, s, rows));
+    ck_assert_int_le(chunks_read, chunks + SHARDS);
+    mlce_dataset_close(dataset);
+    tear_down();
+}
+END_TEST
+
+START_TEST(opening_reads_no_embeddings_that_are_not_kept) {
+    write_shards();
+    for (int i = 0; i < SHARDS; i++) {
+        snprintf(path, sizeof path, "%s/shard-%d.h5", folder, i);
+        count_chunks_of(path);
+    }
+    chunks_read = 0;
+    open_streamed();
+    ck_assert_int_eq(chunks_read, 0);
+    mlce_dataset_close(dataset);
+    tear_down();
+}
+END_TEST
+
+START_TEST(a_sequence_longer_than_a_block_is_one_of_its_own) {
+    enum { COUNT = 9, NARROW = 1024 };
+    static const int lengths[COUNT] = {3, 5, 2000, 4, 0, 700, 520, 512, 2};
+    static const int64_t expected[] = {0, 2, 3, 5, 6, 7, 8, 9};
+    set_up();
+    write_shard(path, 0, COUNT, lengths, MLCE_FLOAT32, NARROW);
+    strcpy(paths, path);
+    open_streamed();
+    mlce_batch_options options = {
+        .tokens = 600, .shuffle = true, .memory = _i ? 1 : MEMORY}; /* 1: less than any block */
+    mlce_stream stream;
+    assert_ok(mlce_stream_init(&stream, dataset, &options));
+    ck_assert_int_eq(stream.first[0], 0);
+    for (int64_t b = 0; b < stream.count; b++) {
+        bool is_long = lengths[stream.first[b]] > 512;
+        if (is_long) ck_assert_int_eq(stream.first[b + 1], stream.first[b] + 1);
+    }
+    ck_assert_int_eq(stream.first[1], expected[1]);
+    ck_assert_int_eq(stream.first[2], expected[2]);
+    mlce_stream_free(&stream);
+
+    mlce_batcher *batcher = new_batcher(options);
+    const mlce_batch *batch;
+    int seen = 0;
+    assert_ok(mlce_batcher_start(batcher, 0));
+    for (;;) {
+        assert_ok(mlce_batcher_next(batcher, &batch));
+        if (!batch) break;
+        for (int b = 0; b < batch->sequences; b++) {
+            seen |= 1 << batch->ids[b];
+            int length = lengths[batch->ids[b]];
+            if (length > 600) ck_assert_int_eq(batch->tokens, length);
+            for (int t = 0; t < length; t++)
+                ck_assert_float_eq(batch->embeddings[(batch->offsets[b] + t) * NARROW + 1],
+                                   (float)t);
+        }
+    }
+    ck_assert_int_eq(seen, (1 << COUNT) - 1);
+    mlce_batcher_free(batcher);
+    mlce_dataset_close(dataset);
+    tear_down();
+}
+END_TEST
+
+START_TEST(more_files_than_may_be_open_are_one_dataset) {
+    enum { FILES = 150 };
+    static const int lengths[] = {3, 2};
+    set_up();
+    for (int i = 0; i < FILES; i++) {
+        snprintf(path, sizeof path, "%s/many-%03d.h5", folder, i);
+        write_shard(path, 2 * i, 2, lengths, i % 2 ? MLCE_FLOAT16 : MLCE_FLOAT64, 8);
+    }
+    snprintf(paths, sizeof paths, "%s/many-*.h5", folder);
+    open_streamed();
+    int open = 0;
+    for (size_t i = 0; i < dataset->file_count; i++) open += dataset->files[i].h5.id > 0;
+    ck_assert_int_le(open, 64);
+    mlce_batcher *batcher =
+        new_batcher((mlce_batch_options){.sequences = 7, .shuffle = true, .seed = 2});
+    const mlce_batch *batch;
+    int seen[2 * FILES] = {0};
+    assert_ok(mlce_batcher_start(batcher, 0));
+    for (;;) {
+        assert_ok(mlce_batcher_next(batcher, &batch));
+        if (!batch) break;
+        for (int b = 0; b < batch->sequences; b++) {
+            seen[batch->ids[b]]++;
+            ck_assert_float_eq(batch->embeddings[batch->offsets[b] * 8], (float)batch->ids[b]);
+        }
+    }
+    for (int s = 0; s < 2 * FILES; s++) ck_assert_int_eq(seen[s], 1);
+    float row[3 * 8];
+    assert_ok(mlce_dataset_read(dataset, 1, row));
+    ck_assert_float_eq(row[0], 1);
+    mlce_batcher_free(batcher);
+    mlce_dataset_close(dataset);
+    tear_down();
+}
+END_TEST
+
+/* ---- Files that change ---- */
+
+/* Later than the file system's clock could confuse with the time of opening. */
+static void wait_for_clock(void) {
+    nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+}
+
+static mlce_status read_all(mlce_batcher *batcher) {
+    const mlce_batch *batch;
+    mlce_status status = mlce_batcher_start(batcher, 0);
+    do {
+        if (!status) status = mlce_batcher_next(batcher, &batch);
+    } while (!status && batch);
+    return status;
+}
+
+START_TEST(a_file_that_is_cut_or_changed_is_one_clear_error) {
+    write_shards();
+    open_streamed();
+    mlce_batcher *batcher = new_batcher(every_kind[0]);
+    assert_ok(read_all(batcher));
+    snprintf(path, sizeof path, "%s/shard-1.h5", folder);
+    struct stat info;
+    ck_assert_int_eq(stat(path, &info), 0);
+    wait_for_clock();
+    if (_i == 0) {
+        ck_assert_int_eq(truncate(path, info.st_size / 2), 0);
+        assert_fails(read_all(batcher), MLCE_E_DATA, "shard-1.h5: has been cut from ");
+        assert_fails(mlce_dataset_read(dataset, PER_SHARD, (float[LONGEST * WIDE]){0}), MLCE_E_DATA,
+                     "has been cut");
+    } else {
+        int file = open(path, O_WRONLY);
+        ck_assert_int_eq(pwrite(file, "\1", 1, info.st_size - 1), 1);
+        close(file);
+        assert_fails(read_all(batcher), MLCE_E_DATA, "shard-1.h5: has been changed since");
+    }
+    mlce_batcher_free(batcher);
+    mlce_dataset_close(dataset);
+    tear_down();
+}
+END_TEST
+
+/* A file that is closed meanwhile may be another one when it is opened again. */
+START_TEST(a_file_that_is_replaced_while_it_is_closed_is_refused) {
+    write_shards();
+    open_streamed();
+    mlce_dataset_file *file = &dataset->files[1];
+    assert_ok(mlce_rows_close(file));
+    snprintf(path, sizeof path, "%s/new.h5", folder);
+    write_shard(path, PER_SHARD, PER_SHARD, NULL, MLCE_FLOAT32, WIDE);
+    ck_assert_int_eq(rename(path, file->path), 0);
+    mlce_batcher *batcher = new_batcher(every_kind[0]);
+    assert_fails(read_all(batcher), MLCE_E_DATA, "shard-1.h5: has been changed since");
+    ck_assert_int_eq(unlink(file->path), 0);
+    assert_fails(read_all(batcher), MLCE_E_IO, "shard-1.h5");
+    mlce_batcher_free(batcher);
+    mlce_dataset_close(dataset);
+    tear_down();
+}
+END_TEST
+
+static void add(TCase *cases) {
+    tcase_add_loop_test(cases, an_epoch_over_shards_has_every_sequence_once, 0, KINDS);
+    tcase_add_loop_test(cases, an_epoch_can_be_gone_on_with_from_any_batch, 0, KINDS);
+    tcase_add_test(cases, without_shuffle_the_order_is_that_of_the_files);
+    tcase_add_test(cases, data_in_memory_is_shuffled_as_a_whole);
+    tcase_add_loop_test(cases, the_memory_of_blocks_stays_within_bounds, 0, KINDS);
+    tcase_add_loop_test(cases, an_epoch_unpacks_each_chunk_about_once, 0, KINDS);
+    tcase_add_test(cases, opening_reads_no_embeddings_that_are_not_kept);
+    tcase_add_loop_test(cases, a_sequence_longer_than_a_block_is_one_of_its_own, 0, 2);
+    tcase_add_test(cases, more_files_than_may_be_open_are_one_dataset);
+    tcase_add_loop_test(cases, a_file_that_is_cut_or_changed_is_one_clear_error, 0, 2);
+    tcase_add_test(cases, a_file_that_is_replaced_while_it_is_closed_is_refused);
+}
+
+int main(void) {
+    return run_suite("stream", add);
+}
