@@ -24,6 +24,7 @@ typedef struct mlce_train_progress {
     double loss;           /* mean over the epoch so far */
     double lr;
     double tokens_per_second; /* since the epoch began, without evaluations */
+    double waiting;           /* the share of that time in which it waited for data */
     double seconds_left;      /* of training, at this speed */
 } mlce_train_progress;
 
@@ -66,7 +67,8 @@ typedef struct mlce_train_options {
        data that are not those of the checkpoint are refused, unless accept_changes; but free to
        change are keys that say where, how fast, how long and how safely: train.epochs,
        train.patience, train.threads, train.save_*, train.keep_last, train.on_nan, train.most_skips,
-       data.memory, data.check_rows, and the paths of data. */
+       data.memory (unless it changes whether data.train is in memory, and so its order),
+       data.check_rows, and the paths of data. */
     bool resume;
     bool accept_changes;
     /* Whether to end the run here, asked after each step and often during an evaluation: then the

@@ -7,7 +7,7 @@
 #include "core/file.h"
 #include "data/dataset_parts.h"
 
-static const mlce_dataset_options defaults = {.memory = (size_t)2 << 30, .check_rows = true};
+static const mlce_dataset_options defaults = {.memory = (size_t)2 << 30, .check_rows = false};
 
 /* ---- One file ---- */
 
@@ -303,9 +303,13 @@ static size_t bytes_of(const mlce_dataset *dataset, bool kept) {
     return bytes;
 }
 
+bool mlce_dataset_fits(const mlce_dataset *dataset, size_t memory) {
+    return memory > 0 && bytes_of(dataset, true) <= memory;
+}
+
 static mlce_status read_rows(mlce_dataset *dataset, const mlce_dataset_options *options) {
     mlce_status status = MLCE_OK;
-    dataset->resident = options->memory > 0 && bytes_of(dataset, true) <= options->memory;
+    dataset->resident = mlce_dataset_fits(dataset, options->memory);
     for (size_t i = 0; i < dataset->file_count && !status; i++) {
         mlce_dataset_file *file = &dataset->files[i];
         if (dataset->resident) {

@@ -61,6 +61,9 @@ mlce_dataset_file *mlce_dataset_file_of(const mlce_dataset *dataset, int64_t s);
 
 /* ---- dataset.c ---- */
 
+/* Whether the embeddings can be kept in so many bytes. */
+bool mlce_dataset_fits(const mlce_dataset *dataset, size_t memory);
+
 /* Reads a list of offsets that ends at `end`, the rows of `of`; to be freed. */
 mlce_status mlce_read_offsets(const mlce_dataset_file *file, const char *name, int64_t end,
                               const char *of, int64_t **offsets, size_t *count);

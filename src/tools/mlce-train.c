@@ -113,12 +113,14 @@ static void show_progress(const mlce_train_progress *p, void *context) {
     mlce_train_stop_wait(true); /* a step was made */
     if (now - d->shown < (d->live ? 0.1 : 30.0)) return;
     d->shown = now;
-    char left[32], line[160];
+    char left[32], waiting[32] = "", line[192];
     format_time(p->seconds_left, left, sizeof left);
+    if (p->waiting >= 0.005)
+        snprintf(waiting, sizeof waiting, "  %.0f%% waiting for data", 100 * p->waiting);
     int length = snprintf(
-        line, sizeof line, "epoch %lld/%lld  step %lld/%lld  loss %.4f  %.0f %s/s  %s left",
+        line, sizeof line, "epoch %lld/%lld  step %lld/%lld  loss %.4f  %.0f %s/s%s  %s left",
         (long long)p->epoch, (long long)p->epochs, (long long)p->step, (long long)p->steps, p->loss,
-        p->tokens_per_second, rows_of(p->task), left);
+        p->tokens_per_second, rows_of(p->task), waiting, left);
     struct winsize window;
     if (d->live && ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0 &&
         length >= window.ws_col)

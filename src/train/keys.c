@@ -13,12 +13,17 @@ const mlce_config_key mlce_train_keys[] = {
     {"data.test", MLCE_KEY_STRING, "", "paths",
      "files the best checkpoint is evaluated on once, at the end; empty: none", 0, 0, NULL, NULL},
     {"data.memory", MLCE_KEY_INT, "2048", "MiB",
-     "memory for the embeddings of each split; a larger split is read from its files batch by "
-     "batch",
+     "memory for the embeddings of each split; a larger split is read from its files as it is "
+     "needed",
      0, 1 << 30, NULL, NULL},
-    {"data.check_rows", MLCE_KEY_BOOL, "yes", "",
-     "look for NaN and infinity in all embeddings before training, also where they are read batch "
-     "by batch",
+    {"data.window", MLCE_KEY_INT, "256", "MiB",
+     "of training data that is larger than data.memory, how much is in memory at a time: sequences "
+     "are shuffled among what three quarters of it hold (half with data.bucket), blocks of 2 to 4 "
+     "MiB from random places of all files",
+     1, 1 << 30, NULL, NULL},
+    {"data.check_rows", MLCE_KEY_BOOL, "no", "",
+     "read all embeddings that are larger than data.memory once before training, to look for NaN "
+     "and infinity; no: they are looked for in what is read",
      0, 0, NULL, NULL},
     {"data.bucket", MLCE_KEY_BOOL, "no", "",
      "batches of sequences of like length (within windows of 64 batches)", 0, 0, NULL, NULL},

@@ -30,6 +30,10 @@ static double speed(const speed_meter *m) {
     return m->seconds > 0 ? (double)m->tokens / m->seconds : 0;
 }
 
+static double waited(const speed_meter *m) {
+    return m->seconds > 0 ? m->waiting / m->seconds : 0;
+}
+
 static void count_step(speed_meter *m, int64_t tokens, double seconds, double waiting) {
     m->waiting += waiting;
     m->tokens += tokens;
@@ -55,6 +59,7 @@ static void report_progress(const loop *l) {
         .loss = mean_loss(&s->state.in_epoch),
         .lr = mlce_learning_rate(&s->schedule, s->state.step - 1),
         .tokens_per_second = speed(&l->epoch),
+        .waiting = waited(&l->epoch),
         .seconds_left =
             per_step * (double)(l->steps > s->state.step ? l->steps - s->state.step : 0),
     };
@@ -106,7 +111,7 @@ static mlce_status evaluate_weights(loop *l) {
         .has_dev = s->dev != NULL,
         .train_loss = mean_loss(&s->state.in_interval),
         .tokens_per_second = speed(&l->interval),
-        .waiting = l->interval.seconds > 0 ? l->interval.waiting / l->interval.seconds : 0,
+        .waiting = waited(&l->interval),
     };
     mlce_status status = mlce_same_weights(s);
     if (!status && s->dev) status = evaluate_dev(s, &e);

@@ -9,6 +9,7 @@
 
 #include "core/config_store.h"
 #include "core/crc.h"
+#include "data/dataset_parts.h"
 #include "mlce/memory.h"
 #include "model/weights.h"
 #include "train/run_folder.h"
@@ -86,10 +87,11 @@ static mlce_status judge(const changes *c, const char *folder, bool accept) {
    instead. */
 static bool is_free(const char *name) {
     static const char *const free_keys[] = {
-        "data.train",      "data.dev",         "data.test",          "data.memory",
-        "data.check_rows", "train.epochs",     "train.patience",     "train.threads",
-        "train.output",    "train.save_steps", "train.save_minutes", "train.keep_last",
-        "train.on_nan",    "train.most_skips", "sweep.runs",         "sweep.seed"};
+        "data.train",      "data.dev",        "data.test",        "data.memory",
+        "data.window",     "data.check_rows", "train.epochs",     "train.patience",
+        "train.threads",   "train.output",    "train.save_steps", "train.save_minutes",
+        "train.keep_last", "train.on_nan",    "train.most_skips", "sweep.runs",
+        "sweep.seed"};
     for (size_t i = 0; i < sizeof free_keys / sizeof free_keys[0]; i++)
         if (strcmp(name, free_keys[i]) == 0) return true;
     return false;
@@ -212,11 +214,30 @@ static void compare_splits(const char *key, const mlce_split_state *now,
         add_change(c, "%s has other sequences, labels or embeddings, or in another order", key);
 }
 
-mlce_status mlce_resume_check_data(const mlce_resume *resume, const mlce_train_state *now,
-                                   const char *folder, bool accept) {
+/* What the order of an epoch depends on beside the seed. */
+static void compare_orders(const mlce_config *now, const mlce_config *before,
+                           const mlce_dataset *train, changes *c) {
+    long long memory = mlce_config_int(now, "data.memory");
+    long long memory_before = mlce_config_int(before, "data.memory");
+    long long window = mlce_config_int(now, "data.window");
+    long long window_before = mlce_config_int(before, "data.window");
+    bool fits = mlce_dataset_fits(train, (size_t)memory << 20);
+    if (fits != mlce_dataset_fits(train, (size_t)memory_before << 20))
+        add_change(c,
+                   "data.memory = %lld, was %lld, and data.train is %s memory now, which gives its "
+                   "epochs another order",
+                   memory, memory_before, fits ? "in" : "larger than");
+    else if (!fits && window != window_before)
+        add_change(c, "data.window = %lld, was %lld", window, window_before);
+}
+
+mlce_status mlce_resume_check_data(const mlce_resume *resume, const mlce_config *config,
+                                   const mlce_train_state *now, const mlce_dataset *train,
+                                   bool accept) {
     changes c = {.used = 0};
+    compare_orders(config, resume->config, train, &c);
     compare_splits("data.train", &now->train, &resume->state.train, &c);
     compare_splits("data.dev", &now->dev, &resume->state.dev, &c);
     compare_splits("data.test", &now->test, &resume->state.test, &c);
-    return judge(&c, folder, accept);
+    return judge(&c, mlce_config_string(config, "train.output"), accept);
 }

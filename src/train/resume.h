@@ -22,9 +22,11 @@ void mlce_resume_close(mlce_resume *resume);
    `accept`, logs them. */
 mlce_status mlce_resume_check_config(const mlce_resume *resume, const mlce_config *config,
                                      bool accept);
-/* The same for the data: `now` has train, dev and test as they are. */
-mlce_status mlce_resume_check_data(const mlce_resume *resume, const mlce_train_state *now,
-                                   const char *folder, bool accept);
+/* The same for the data: `now` has train, dev and test as they are. `train` would have another
+   order where it is in memory now and was not, or the other way round. */
+mlce_status mlce_resume_check_data(const mlce_resume *resume, const mlce_config *config,
+                                   const mlce_train_state *now, const mlce_dataset *train,
+                                   bool accept);
 
 /* What mlce_resume_check_data() compares. A NULL dataset gives zeros. */
 mlce_status mlce_split_describe(mlce_dataset *dataset, mlce_split_state *split);

@@ -37,7 +37,7 @@ static void say_split(const mlce_session *session, const char *split, const mlce
                      layout->sequence, tokens, (long long)mlce_dataset_spans(data), layout->span,
                      (double)mlce_dataset_bytes(data) / (1 << 20), mlce_dataset_precision(data),
                      mlce_dataset_is_resident(data) ? "kept in memory"
-                                                    : "read batch by batch (data.memory)");
+                                                    : "read as needed (data.memory)");
 }
 
 static mlce_status open_split(mlce_session *session, const char *key, mlce_dataset **data) {
@@ -168,6 +168,7 @@ static mlce_status make_training(mlce_session *session) {
         .shuffle = true,
         .bucket = mlce_config_bool(config, "data.bucket"),
         .seed = (uint64_t)mlce_config_int(config, "train.seed"),
+        .memory = (size_t)mlce_config_int(config, "data.window") << 20,
         .shape = mlce_shape_options_from(config),
         .rank = ranks ? ranks->rank : 0,
         .ranks = ranks ? ranks->count : 1,

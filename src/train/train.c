@@ -65,7 +65,7 @@ static mlce_status describe_data(mlce_session *s) {
 static mlce_status go_on(mlce_session *s) {
     mlce_train_state now = s->state;
     mlce_status status =
-        mlce_resume_check_data(s->resume, &now, s->output, s->options->accept_changes);
+        mlce_resume_check_data(s->resume, s->config, &now, s->train, s->options->accept_changes);
     if (!status) status = mlce_checkpoint_restore(&s->resume->file, s->model, s->adam);
     if (status) return status;
     s->state = s->resume->state;

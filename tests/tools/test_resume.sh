@@ -58,9 +58,9 @@ claim 'more epochs need no flag; what they do to the schedule is said' \
 # ---- Changes ----
 rm -rf run
 train resident.ini train.output=short train.epochs=2 && cp -r short other && mv short moved
-train --resume moved train.epochs=12 train.threads=1 data.memory=0
+train --resume moved train.epochs=12 train.threads=1 data.memory=1024
 train resident.ini
-claim 'more epochs, in a folder that was moved, streamed: as if planned so' \
+claim 'more epochs, in a folder that was moved: as if planned so' \
     "cmp <(without_times moved/metrics.jsonl) <(without_times run/metrics.jsonl)" 
 rm -rf run && cp -r other run
 refuses 1 'optim.lr = 0.01, was 3e-3; encoder.1.dropout = 0.2, was 0.1' -- mlce-train --resume run optim.lr=0.01 encoder.1.dropout=0.2

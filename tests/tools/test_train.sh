@@ -52,4 +52,4 @@ claim 'without dev data the last checkpoint is kept' \
 train train.output=x train.batch_size=0
 claim 'a batch needs a limit' "[ $? -eq 1 ] && grep -q 'train.batch_tokens' stderr"
 train train.output=tokens train.batch_size=0 train.batch_tokens=200 data.bucket=yes data.memory=0
-claim 'batches by tokens, bucketed, streamed' "[ $? -eq 0 ] && grep -q 'read batch by batch' stdout"
+claim 'batches by tokens, bucketed, streamed' "[ $? -eq 0 ] && grep -q 'read as needed' stdout"

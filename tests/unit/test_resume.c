@@ -120,6 +120,29 @@ START_TEST(stopped_at_any_step_resident_with_patience) {
 }
 END_TEST
 
+START_TEST(what_would_give_another_order_is_refused) {
+    static const char *const stays[] = {"data.memory=4096", "data.window=1", "train.epochs=3",
+                                        NULL};
+    static const char *const leaves[] = {"data.memory=0", "train.epochs=3", NULL};
+    static const char *const wider[] = {"data.memory=0", "data.window=64", "train.epochs=3", NULL};
+    static const char *const before[] = {"train.epochs=2", NULL};
+    strcpy(folder, make_folder());
+    write_data("train.h5", 1);
+    write_data("dev.h5", 2);
+    ck_assert_int_eq(chdir(folder), 0);
+    assert_ok(train(before, false, 0, NULL));
+    assert_fails(train(leaves, true, 0, NULL), MLCE_E_CONFIG, "data.memory = 0, was 2048");
+    assert_ok(train(stays, true, 0, NULL));
+    ck_assert_int_eq(system("rm -r run"), 0);
+    ck_assert_int_eq(train(leaves, false, 3, NULL), MLCE_E_STOPPED);
+    assert_fails(train(wider, true, 0, NULL), MLCE_E_CONFIG, "data.window = 64, was 256");
+    assert_fails(train(stays, true, 0, NULL), MLCE_E_CONFIG, "data.train is in memory now");
+    assert_ok(train(leaves, true, 0, NULL));
+    ck_assert_int_eq(chdir("/"), 0);
+    remove_folder(folder);
+}
+END_TEST
+
 START_TEST(checksums_are_those_of_zlib) {
     ck_assert_uint_eq(mlce_crc32(0, "123456789", 9), 0xCBF43926u);
     ck_assert_uint_eq(mlce_crc32(mlce_crc32(0, "12345678901", 11), "234567890", 9),
@@ -130,6 +153,7 @@ END_TEST
 static void add_tests(TCase *cases) {
     tcase_add_test(cases, stopped_at_any_step_streamed_by_tokens_with_averages_and_two_encoders);
     tcase_add_test(cases, stopped_at_any_step_resident_with_patience);
+    tcase_add_test(cases, what_would_give_another_order_is_refused);
     tcase_add_test(cases, checksums_are_those_of_zlib);
 }
 
