@@ -166,7 +166,7 @@ matches '\(0.25\)'
 refuses 1 soft.h5 'weight 0.25' topk_ce -- "${train[@]}" data.train=soft.h5 loss.name=topk_ce
 with nan "f['items/features'][5, 2] = float('nan')"
 refuses 1 nan.h5 '/items/features: row 5, column 2' -- "${train[@]}" data.train=nan.h5
-refuses 1 nan.h5 '/items/features: row 5, column 2' -- "${train[@]}" data.train=nan.h5 data.memory=0
+refuses 1 nan.h5 '/items/features: row 5, column 2' -- "${train[@]}" data.train=nan.h5 data.memory=0 data.check_rows=yes
 with bare "del f['labels']"
 refuses 1 bare.h5 'has no /labels' -- "${train[@]}" data.train=bare.h5
 refuses 1 bare.h5 'has no /labels' -- mlce-eval run bare.h5
