@@ -1,4 +1,5 @@
 /* dataset_files.c - the files of a dataset and their embeddings, opened as they are needed. */
+#include <fcntl.h>
 #include <limits.h>
 #include <string.h>
 
@@ -194,4 +195,33 @@ int64_t mlce_rows_of_block(const mlce_dataset *dataset, const mlce_dataset_file 
     if (bytes < LEAST_BYTES) bytes = LEAST_BYTES;
     size_t chunks = bytes / file->chunk_bytes;
     return (int64_t)((chunks ? chunks : 1) * file->chunk_rows);
+}
+
+/* Where the rows of a chunk, or of a dataset that is not chunked, begin in the file, and their
+   bytes; 0 where that cannot be said. */
+static haddr_t address_of(const mlce_dataset_file *file, int64_t row, hsize_t *bytes) {
+    haddr_t address = HADDR_UNDEF;
+    *bytes = mlce_rows_stored_size(file->precision);
+    for (int i = 1; i < file->rank; i++) *bytes *= file->size[i];
+    if (!file->chunk_bytes) {
+        address = H5Dget_offset(file->embeddings);
+        return address == HADDR_UNDEF ? 0 : address + (haddr_t)row * *bytes;
+    }
+#if H5_VERSION_GE(1, 10, 5)
+    hsize_t chunk[3] = {(hsize_t)row / file->chunk_rows * file->chunk_rows};
+    unsigned mask;
+    if (H5Dget_chunk_info_by_coord(file->embeddings, chunk, &mask, &address, bytes) < 0)
+        address = HADDR_UNDEF;
+#endif
+    return address == HADDR_UNDEF ? 0 : address;
+}
+
+/* HDF5 reads chunk after chunk, each of which would wait for the disk. */
+void mlce_rows_advise(const mlce_dataset_file *file, int64_t first, size_t count) {
+    enum { MOST_BYTES = 32 << 20 };
+    hsize_t bytes;
+    haddr_t begin = address_of(file, first, &bytes);
+    haddr_t end = address_of(file, first + (int64_t)count - 1, &bytes) + bytes;
+    if (begin && begin < end && end - begin <= MOST_BYTES)
+        posix_fadvise(descriptor_of(file), (off_t)begin, (off_t)(end - begin), POSIX_FADV_WILLNEED);
 }

@@ -136,6 +136,8 @@ mlce_status mlce_rows_close(mlce_dataset_file *file);
 mlce_status mlce_rows_ready(mlce_dataset *dataset, mlce_dataset_file *file, bool is_block);
 /* Closes a file where too many are open. */
 mlce_status mlce_rows_limit_open(mlce_dataset *dataset);
+/* Has the system fetch rows from the disk all at once, as far as it can. */
+void mlce_rows_advise(const mlce_dataset_file *file, int64_t first, size_t count);
 /* The open file is what it was when it was first opened. */
 mlce_status mlce_rows_check_unchanged(const mlce_dataset_file *file);
 /* Rows that are read at once in a pass over the file: 2 to 4 MiB, or whole chunks. */

@@ -29,6 +29,7 @@ static mlce_status read_stored(mlce_dataset *dataset, mlce_dataset_file *file, i
         mlce_h5_unlock();
         return status;
     }
+    if (is_block && count) mlce_rows_advise(file, first, count);
     hid_t type = mlce_h5_float_type(file->precision, true);
     hid_t memory = H5Screate_simple(file->rank, size, NULL);
     if (H5Sselect_hyperslab(file->space, H5S_SELECT_SET, start, NULL, size, NULL) < 0 ||
