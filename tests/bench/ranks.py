@@ -1,5 +1,6 @@
 """What scripts/bench --mpi runs: ranks of MPI against one process, on this machine, and a model of the
 cost from what was measured."""
+import argparse
 import os
 import pathlib
 import re
@@ -12,7 +13,6 @@ BUILD = HERE.parent.parent / "build"
 DATA = pathlib.Path(os.environ.get("MLCE_SAMPLE_DATA", HERE.parent.parent.parent / "shared/data"))
 ENVIRONMENT = {**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
 ENVIRONMENT.pop("OMP_NUM_THREADS", None)
-ROUNDS = int(os.environ.get("MLCE_BENCH_ROUNDS", 3))
 TOKENS = 62730  # of an epoch
 SEQUENCES = 3394
 
@@ -51,13 +51,17 @@ def fit(points):
 
 
 def main():
+    parser = argparse.ArgumentParser(prog="scripts/bench --mpi")
+    parser.add_argument("--mpi", action="store_true")
+    parser.add_argument("--rounds", type=int, default=3, help="of which medians are taken")
+    options = parser.parse_args()
     if not (DATA / "wnut17/train.h5").exists():
         sys.exit(f"bench: error: no WNUT 2017 in {DATA}: set MLCE_SAMPLE_DATA")
     cases = {"1 rank, 1 thread": (1, 1), "1 rank, 2 threads": (1, 2), "2 ranks, 1 thread each": (2, 1)}
     speeds = {name: [] for name in cases}
     by_batch = {(ranks, batch): [] for ranks in (1, 2) for batch in (8, 128)}
     with tempfile.TemporaryDirectory() as folder:
-        for _ in range(ROUNDS):
+        for _ in range(options.rounds):
             for name, (ranks, threads) in cases.items():
                 speed, parameters = train(ranks, threads, 32, folder + "/run")
                 speeds[name].append(speed)
