@@ -53,6 +53,18 @@ typedef enum mlce_task { MLCE_TASK_SPANS, MLCE_TASK_LABELS } mlce_task;
 
 typedef struct mlce_dataset mlce_dataset;
 
+/* The HDF5 library is not safe against damaged or hostile files: it may crash or never return. With
+   seconds over 0 each HDF5 file, dataset or model, is walked in a process of its own before it is
+   opened: all its structure and small datasets are read there, of large ones the first and the last
+   row. A crash, more than 1 GiB of memory, 5 seconds of computing or more than these seconds in
+   all become an error of whoever opens the file. Files that have passed and are as they were are
+   not walked again until the next call of this. `mlce-data validate` alone reads every chunk so.
+   The programs walk, for 60 seconds at most. In the library the walk is off (0) until it is asked
+   for: it calls fork(), after which the new process uses HDF5, and that is not safe in a program
+   whose other threads use HDF5 by themselves. MLCE_WALK_SECONDS in the environment has the last
+   word over both. */
+MLCE_API void mlce_walk_files(double seconds);
+
 typedef struct mlce_dataset_options {
     /* Bytes of memory that embeddings may take. What fits is kept in memory as stored (half
        precision stays half precision, only float64 is narrowed to float32); what does not is

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "data/hdf5_driver.h"
+#include "data/hdf5_walk.h"
 #include "mlce/memory.h"
 
 /* ---- The lock ---- */
@@ -84,6 +85,8 @@ static mlce_status check_readable(const char *path) {
         return mlce_fail(MLCE_E_IO, "%s: cannot open: %s", path, strerror(errno));
     if (S_ISDIR(status.st_mode))
         return mlce_fail(MLCE_E_IO, "%s: is a folder, expected an HDF5 file", path);
+    if (!S_ISREG(status.st_mode)) /* opening a pipe would wait for a writer */
+        return mlce_fail(MLCE_E_IO, "%s: is no regular file, expected an HDF5 file", path);
     return MLCE_OK;
 }
 
@@ -103,6 +106,7 @@ static mlce_status open_file(const char *path, hid_t *id) {
 mlce_status mlce_h5_open(const char *path, mlce_h5 *file) {
     *file = (mlce_h5){0};
     mlce_status status = check_readable(path);
+    if (!status) status = mlce_h5_walk(path);
     if (status) return status;
     if (!(file->path = mlce_strdup(path))) return MLCE_E_MEMORY;
     mlce_h5_lock();

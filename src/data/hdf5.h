@@ -35,6 +35,7 @@ typedef struct mlce_h5 {
     int *write_error; /* errno of the first write that failed, 0; NULL for a file that is read */
 } mlce_h5;
 
+/* Where files are walked (hdf5_walk.h), this one is walked first. */
 mlce_status mlce_h5_open(const char *path, mlce_h5 *file);
 /* A new, empty file; replaces what stands at `path`. `shown` is the path that messages name. */
 mlce_status mlce_h5_create(const char *path, const char *shown, mlce_h5 *file);

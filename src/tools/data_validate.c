@@ -1,11 +1,7 @@
 /* data_validate.c - `mlce-data validate`. */
-#include <errno.h>
-#include <signal.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include "core/child.h"
 #include "data/dataset_layout.h"
 #include "tools/data_commands.h"
 #include "tools/tool.h"
@@ -32,7 +28,8 @@ static const char HELP[] =
     "  mlce-data validate downloads/*.h5 --timeout 600\n";
 
 /* The exit code for one file, in this process. */
-static int validate(const char *path) {
+static int validate(void *file) {
+    const char *path = file;
     const mlce_dataset_options options = {.memory = 0, .check_rows = true};
     mlce_dataset *dataset;
     mlce_status status = mlce_dataset_open(path, &options, &dataset);
@@ -52,32 +49,24 @@ static int validate(const char *path) {
         printf("no %s, ", layout->gold + 1);
     printf("%d type%s\n", mlce_dataset_types(dataset), mlce_dataset_types(dataset) == 1 ? "" : "s");
     mlce_dataset_close(dataset);
-    return mlce_tool_end();
+    return mlce_tool_end(); /* which writes all that was printed */
 }
 
 /* The exit code for one file, in a process that may die of it. */
-static int validate_apart(const char *path, int64_t timeout) {
-    int result = 0;
+static int validate_apart(char *path, int64_t timeout) {
+    mlce_child_end end;
     fflush(stdout);
     fflush(stderr);
-    pid_t child = fork();
-    if (child < 0) return mlce_tool_error("cannot start a process: %s", strerror(errno));
-    if (child == 0) {
-        alarm((unsigned)timeout);
-        result = validate(path);
-        fflush(stdout);
-        _exit(result);
-    }
-    while (waitpid(child, &result, 0) < 0)
-        if (errno != EINTR) return mlce_tool_error("cannot wait: %s", strerror(errno));
-    if (WIFEXITED(result)) return WEXITSTATUS(result);
-    if (WTERMSIG(result) == SIGALRM)
+    if (mlce_child_run(&(mlce_child_limits){.seconds = (double)timeout}, validate, path, &end))
+        return mlce_tool_failed();
+    if (end.fate == MLCE_CHILD_DONE) return end.result;
+    if (end.fate == MLCE_CHILD_TOO_LONG)
         return mlce_tool_error("%s: reading it takes more than %lld seconds (--timeout)", path,
                                (long long)timeout);
     return mlce_tool_error(
         "%s: reading it crashes the HDF5 library (%s): the file is damaged, do "
         "not use it",
-        path, strsignal(WTERMSIG(result)));
+        path, end.signal ? strsignal(end.signal) : "it ended itself");
 }
 
 int mlce_data_validate(int argc, char **argv) {

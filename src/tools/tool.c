@@ -9,7 +9,9 @@
 #include <unistd.h>
 #include <utf8proc.h>
 
-enum { MESSAGE_SIZE = 4096 };
+#include "mlce/dataset.h"
+
+enum { MESSAGE_SIZE = 4096, WALK_SECONDS = 60 };
 
 static const char *program = "mlce", *command, *help_text = "";
 static bool silent;
@@ -82,6 +84,7 @@ void mlce_tool_begin(const char *name, const char *help) {
     program = name;
     help_text = help;
     mlce_set_log(report, NULL);
+    mlce_walk_files(WALK_SECONDS);
 }
 
 void mlce_tool_command(const char *name, const char *help) {

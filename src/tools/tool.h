@@ -38,8 +38,9 @@ enum { MLCE_TOOL_EXIT = 0x10000, MLCE_TOOL_HELP, MLCE_TOOL_VERSION };
         "version", no_argument, NULL, MLCE_TOOL_VERSION                                            \
     }
 
-/* Names the program and its help text (both must live on), and sends the library's log to
-   stderr: `NAME: warning: ...`. */
+/* Names the program and its help text (both must live on), sends the library's log to stderr:
+   `NAME: warning: ...`, and lets HDF5 files be walked before they are opened
+   (mlce_walk_files()). */
 void mlce_tool_begin(const char *name, const char *help);
 /* The same for one command of a program that has several: --help prints the command's own text. */
 void mlce_tool_command(const char *command, const char *help);
