@@ -31,12 +31,18 @@ static size_t address_space(void) {
     return (size_t)pages * (size_t)sysconf(_SC_PAGESIZE);
 }
 
-static void limit(int what, rlim_t most) {
+#ifdef __GLIBC__
+typedef __rlimit_resource_t resource;
+#else
+typedef int resource;
+#endif
+
+static void limit(resource what, rlim_t most) {
     struct rlimit now;
-    if (getrlimit((__typeof__(RLIMIT_CPU))what, &now)) return;
+    if (getrlimit(what, &now)) return;
     if (now.rlim_max != RLIM_INFINITY && most > now.rlim_max) most = now.rlim_max;
     now.rlim_cur = most;
-    setrlimit((__typeof__(RLIMIT_CPU))what, &now);
+    setrlimit(what, &now);
 }
 
 static void set_limits(const mlce_child_limits *limits) {

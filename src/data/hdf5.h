@@ -105,7 +105,8 @@ mlce_status mlce_h5_write_matrix(const mlce_h5 *file, const char *name, const fl
 hid_t mlce_h5_float_type(mlce_precision precision, bool in_memory);
 /* Strings of variable length in UTF-8, to be closed with H5Tclose(). */
 hid_t mlce_h5_string_type(void);
-/* Opens a dataset. One that has a size but was never written is refused. */
+/* Opens a dataset. One that has a size but was not, or not wholly, written is refused, and one that
+   is stored in a file beside. */
 mlce_status mlce_h5_open_dataset(const mlce_h5 *file, const char *name, hid_t access,
                                  hid_t *dataset);
 /* Creates a dataset; `chunk` NULL: contiguous and of that size for good, else it may grow along

@@ -72,16 +72,73 @@ static mlce_status dataset_shape(const mlce_h5 *file, const char *name, hid_t da
     return status;
 }
 
-/* HDF5 would read zeros from a dataset that was created and never written. */
+/* How many chunks the shape takes; SIZE_MAX where they cannot be counted. */
+static size_t chunks_of(hid_t created, const mlce_h5_shape *shape) {
+    hsize_t chunk[H5S_MAX_RANK];
+    size_t count = 1;
+    if (H5Pget_chunk(created, H5S_MAX_RANK, chunk) != shape->rank) return SIZE_MAX;
+    for (int i = 0; i < shape->rank; i++) {
+        size_t along = chunk[i] ? shape->size[i] / chunk[i] + (shape->size[i] % chunk[i] != 0) : 0;
+        if (__builtin_mul_overflow(count, along, &count)) return SIZE_MAX;
+    }
+    return count;
+}
+
+/* HDF5 would read zeros from what was never written, as much of them as the file claims to have. */
+static mlce_status check_chunks(const mlce_h5 *file, const char *name, hid_t dataset, hid_t created,
+                                const mlce_h5_shape *shape) {
+    hsize_t written = 0;
+#if H5_VERSION_GE(1, 10, 5) /* which can count them */
+    size_t wanted = chunks_of(created, shape);
+    hid_t space = H5Dget_space(dataset);
+    herr_t counted = space < 0 ? -1 : H5Dget_num_chunks(dataset, space, &written);
+    if (counted < 0) mlce_h5_fail(MLCE_E_DATA, file->path, "%s: cannot count the chunks", name);
+    if (space >= 0) H5Sclose(space);
+    if (counted < 0) return MLCE_E_DATA;
+#else
+    size_t wanted = 1;
+    written = H5Dget_storage_size(dataset) > 0;
+    (void)created, (void)shape;
+#endif
+    if (written == wanted) return MLCE_OK;
+    if (!written)
+        return mlce_fail(MLCE_E_DATA, "%s: %s: has a shape but was never written", file->path,
+                         name);
+    return mlce_fail(MLCE_E_DATA, "%s: %s: has a shape of %zu chunks, of which %llu were written",
+                     file->path, name, wanted, (unsigned long long)written);
+}
+
+/* What is stored elsewhere than in an HDF5 file could be any file of the machine. */
+static mlce_status check_contiguous(const mlce_h5 *file, const char *name, hid_t dataset,
+                                    hid_t created) {
+    hsize_t stored = H5Dget_storage_size(dataset), size = 0;
+    if (H5Pget_external_count(created) > 0)
+        return mlce_fail(MLCE_E_DATA, "%s: %s: is stored in another file, which is not read",
+                         file->path, name);
+    if (stored == 0)
+        return mlce_fail(MLCE_E_DATA, "%s: %s: has a shape but was never written", file->path,
+                         name);
+    hid_t holder = H5Iget_file_id(dataset); /* another file, where a link leads there */
+    if (holder >= 0) H5Fget_filesize(holder, &size);
+    if (holder >= 0) H5Fclose(holder);
+    if (stored <= size) return MLCE_OK;
+    return mlce_fail(MLCE_E_DATA, "%s: %s: is larger than its file", file->path, name);
+}
+
 static mlce_status check_was_written(const mlce_h5 *file, const char *name, hid_t dataset) {
     mlce_h5_shape shape;
     mlce_status status = dataset_shape(file, name, dataset, &shape);
-    if (status || shape.count == 0 || H5Dget_storage_size(dataset) > 0) return status;
+    if (status || shape.count == 0) return status;
     hid_t created = H5Dget_create_plist(dataset);
-    bool virtual = created >= 0 && H5Pget_layout(created) == H5D_VIRTUAL;
-    if (created >= 0) H5Pclose(created);
-    if (virtual) return MLCE_OK;
-    return mlce_fail(MLCE_E_DATA, "%s: %s: has a shape but was never written", file->path, name);
+    if (created < 0)
+        return mlce_h5_fail(MLCE_E_DATA, file->path, "%s: cannot read the layout", name);
+    H5D_layout_t layout = H5Pget_layout(created);
+    if (layout == H5D_CHUNKED)
+        status = check_chunks(file, name, dataset, created, &shape);
+    else if (layout != H5D_VIRTUAL)
+        status = check_contiguous(file, name, dataset, created);
+    H5Pclose(created);
+    return status;
 }
 
 mlce_status mlce_h5_open_dataset(const mlce_h5 *file, const char *name, hid_t access,
