@@ -16,16 +16,18 @@ enum { MESSAGE_SIZE = 4096, WALK_SECONDS = 60 };
 static const char *program = "mlce", *command, *help_text = "";
 static bool silent;
 
+/* Bytes that are no UTF-8 may be control characters to a terminal that reads Latin-1. */
 void mlce_tool_put(FILE *stream, const char *text) {
-    for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
-        /* U+0080 .. U+009F are control characters too: C2 80 .. C2 9F. */
-        bool c1 = *c == 0xC2 && c[1] >= 0x80 && c[1] < 0xA0;
-        if (c1)
-            fprintf(stream, "\\x%02x", *++c);
-        else if (*c < 0x20 || *c == 0x7F)
+    for (const utf8proc_uint8_t *c = (const utf8proc_uint8_t *)text; *c;) {
+        utf8proc_int32_t code_point;
+        utf8proc_ssize_t size = utf8proc_iterate(c, -1, &code_point);
+        if (size <= 0)
             fprintf(stream, "\\x%02x", *c);
+        else if (code_point < 0x20 || (code_point >= 0x7F && code_point < 0xA0))
+            fprintf(stream, "\\x%02x", (unsigned)code_point);
         else
-            putc(*c, stream);
+            fwrite(c, 1, (size_t)size, stream);
+        c += size > 0 ? size : 1;
     }
 }
 
@@ -36,7 +38,7 @@ int mlce_tool_columns(const char *text) {
         utf8proc_ssize_t size = utf8proc_iterate(c, -1, &code_point);
         bool is_control =
             size > 0 && (code_point < 0x20 || (code_point >= 0x7F && code_point < 0xA0));
-        columns += is_control ? 4 : size > 0 ? utf8proc_charwidth(code_point) : 1;
+        columns += size <= 0 || is_control ? 4 : utf8proc_charwidth(code_point);
         c += size > 0 ? size : 1;
     }
     return columns;

@@ -76,7 +76,7 @@ int mlce_tool_usage(const char *format, ...) MLCE_PRINTF(1, 2);
 int mlce_tool_end(void);
 
 /* Writes text that came from a file or the command line: control characters, which could drive
-   the terminal, become \x1b and the like. */
+   the terminal, and bytes that are no UTF-8 become \x1b and the like. */
 void mlce_tool_put(FILE *stream, const char *text);
 /* The same, and spaces up to so many columns of the terminal: of a table's cell. */
 void mlce_tool_put_padded(FILE *stream, const char *text, int columns);
