@@ -1,5 +1,6 @@
 /* What it costs to walk HDF5 files in a process apart before they are opened:
-   bench_walk FILE ... prints for each the milliseconds of the first and of the best of ten walks. */
+   bench_walk FILE ... prints for each the milliseconds of the first and of the best of ten walks.
+ */
 #include <stdio.h>
 #include <sys/stat.h>
 #include <time.h>
