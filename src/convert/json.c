@@ -5,6 +5,7 @@
 
 #include "convert/json_shapes.h"
 #include "convert/lines.h"
+#include "core/json.h"
 
 typedef struct json_stream {
     FILE *stream;
@@ -56,9 +57,11 @@ static mlce_status collect(json_stream *j, int c) {
 static mlce_status parse(json_stream *j, int64_t line) {
     json_error_t error;
     json_decref(j->object);
+    j->object = NULL;
     mlce_status status = mlce_check_utf8(j->lines.text, j->lines.length);
-    j->object = status ? NULL : json_loadb(j->lines.text, j->lines.length, 0, &error);
-    if (status || j->object) return status;
+    if (status) return status;
+    status = mlce_json_parse(j->lines.text, j->lines.length, 0, &j->object, &error);
+    if (status != MLCE_E_DATA) return status;
     return mlce_fail(MLCE_E_DATA, "is not JSON: line %lld, column %d: %s",
                      (long long)line + error.line - 1, error.column, error.text);
 }
@@ -104,8 +107,8 @@ static mlce_status next_line(json_stream *j, int64_t *line, bool *found) {
     if (!*found) return status;
     json_error_t error;
     json_decref(j->object);
-    j->object = json_loadb(text, j->lines.length, 0, &error);
-    if (j->object) return MLCE_OK;
+    status = mlce_json_parse(text, j->lines.length, 0, &j->object, &error);
+    if (status != MLCE_E_DATA) return status;
     return mlce_fail(MLCE_E_DATA, "is not JSON: column %d: %s", error.column, error.text);
 }
 

@@ -6,31 +6,23 @@
  *
  * start and end of spans count tokens, chars count code points; labels with weights are objects,
  * {"label": "tax", "weight": 0.5}. */
-#include <jansson.h>
 #include <stdlib.h>
 
 #include "convert/sink.h"
-
-/* NULL anywhere in between makes the whole line NULL: out of memory. */
-static int add_to(json_t *object, const char *key, json_t *value) {
-    return json_object_set_new(object, key, value);
-}
+#include "core/json.h"
 
 static json_t *tokens_of(const mlce_record *record) {
     json_t *list = json_array();
     for (int i = 0; i < record->length; i++)
-        if (json_array_append_new(list, json_string(record->tokens[i]))) {
-            json_decref(list);
-            return NULL;
-        }
+        mlce_json_append(&list, json_string(record->tokens[i]));
     return list;
 }
 
 static json_t *chars_of(const mlce_record *record) {
     json_t *list = json_array();
     for (int i = 0; i < record->length; i++)
-        json_array_append_new(
-            list, json_pack("[i, i]", (int)record->chars[i][0], (int)record->chars[i][1]));
+        mlce_json_append(&list,
+                         json_pack("[i, i]", (int)record->chars[i][0], (int)record->chars[i][1]));
     return list;
 }
 
@@ -38,8 +30,8 @@ static json_t *spans_of(const mlce_record *record) {
     json_t *list = json_array();
     for (int i = 0; i < record->span_count; i++) {
         const mlce_mark *mark = &record->spans[i];
-        json_array_append_new(list, json_pack("{s:I, s:I, s:s}", "start", (json_int_t)mark->start,
-                                              "end", (json_int_t)mark->end, "type", mark->type));
+        mlce_json_append(&list, json_pack("{s:I, s:I, s:s}", "start", (json_int_t)mark->start,
+                                          "end", (json_int_t)mark->end, "type", mark->type));
     }
     return list;
 }
@@ -48,9 +40,9 @@ static json_t *labels_of(const mlce_record *record) {
     json_t *list = json_array();
     for (int i = 0; i < record->span_count; i++) {
         const mlce_mark *mark = &record->spans[i];
-        json_array_append_new(list, mark->weight > 0 ? json_pack("{s:s, s:f}", "label", mark->type,
-                                                                 "weight", (double)mark->weight)
-                                                     : json_string(mark->type));
+        mlce_json_append(&list, mark->weight > 0 ? json_pack("{s:s, s:f}", "label", mark->type,
+                                                             "weight", (double)mark->weight)
+                                                 : json_string(mark->type));
     }
     return list;
 }
@@ -58,31 +50,28 @@ static json_t *labels_of(const mlce_record *record) {
 static json_t *features_of(const mlce_record *record) {
     json_t *list = json_array();
     for (int i = 0; i < record->width; i++)
-        json_array_append_new(list, json_real((double)record->features[i]));
+        mlce_json_append(&list, json_real((double)record->features[i]));
     return list;
 }
 
 static json_t *line_of(const mlce_record *record) {
     json_t *line = json_object();
-    int failed = 0;
-    if (record->id && *record->id) failed |= add_to(line, "id", json_string(record->id));
+    if (record->id && *record->id) mlce_json_set(&line, "id", json_string(record->id));
     if (record->document >= 0)
-        failed |= add_to(line, "document", json_integer((json_int_t)record->document));
-    if (record->text) failed |= add_to(line, "text", json_string(record->text));
+        mlce_json_set(&line, "document", json_integer((json_int_t)record->document));
+    if (record->text) mlce_json_set(&line, "text", json_string(record->text));
     if (record->is_item) {
-        if (record->features) failed |= add_to(line, "features", features_of(record));
+        if (record->features) mlce_json_set(&line, "features", features_of(record));
         if (record->has_spans)
-            failed |= add_to(line, "labels", labels_of(record));
+            mlce_json_set(&line, "labels", labels_of(record));
         else
-            failed |= add_to(line, "item", json_true());
+            mlce_json_set(&line, "item", json_true());
     } else {
-        failed |= add_to(line, "tokens", tokens_of(record));
-        if (record->text) failed |= add_to(line, "chars", chars_of(record));
-        if (record->has_spans) failed |= add_to(line, "spans", spans_of(record));
+        mlce_json_set(&line, "tokens", tokens_of(record));
+        if (record->text) mlce_json_set(&line, "chars", chars_of(record));
+        if (record->has_spans) mlce_json_set(&line, "spans", spans_of(record));
     }
-    if (!failed) return line;
-    json_decref(line);
-    return NULL;
+    return line;
 }
 
 static mlce_status add(mlce_sink *sink, const mlce_record *record) {

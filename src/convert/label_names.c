@@ -1,12 +1,12 @@
 /* label_names.c - the names of tags that a file gives as numbers. */
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "convert/convert.h"
 #include "convert/lines.h"
+#include "core/json.h"
 
 static mlce_status add(mlce_names *names, const char *name, const char *where) {
     int number;
@@ -31,11 +31,12 @@ static const json_t *find_names(json_t *value) {
 
 static mlce_status read_json(FILE *file, const char *path, mlce_names *names) {
     json_error_t error;
-    json_t *root = json_loadf(file, 0, &error);
-    if (!root)
+    json_t *root;
+    mlce_status status = mlce_json_read(file, 0, &root, &error);
+    if (status == MLCE_E_DATA)
         return mlce_fail(MLCE_E_DATA, "%s:%d: is not JSON: %s", path, error.line, error.text);
+    if (status) return status;
     const json_t *list = json_is_array(root) ? root : find_names(root);
-    mlce_status status = MLCE_OK;
     for (size_t i = 0; i < json_array_size(list) && !status; i++) {
         const char *name = json_string_value(json_array_get(list, i));
         status = name ? add(names, name, path)

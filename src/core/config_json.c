@@ -1,19 +1,18 @@
 /* config_json.c - configurations as a flat JSON object of strings. */
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/config_store.h"
+#include "core/json.h"
 
 char *mlce_config_to_json(const mlce_config *config) {
     json_t *object = json_object();
-    bool failed = !object;
-    for (size_t i = 0; i < config->count && !failed; i++) {
+    for (size_t i = 0; i < config->count; i++) {
         const mlce_config_entry *entry = &config->entries[i];
         if (mlce_config_has_effect(config, entry, NULL))
-            failed = json_object_set_new(object, entry->name, json_string(entry->value.text)) != 0;
+            mlce_json_set(&object, entry->name, json_string(entry->value.text));
     }
-    char *text = failed ? NULL : json_dumps(object, JSON_SORT_KEYS | JSON_INDENT(2));
+    char *text = json_dumps(object, JSON_SORT_KEYS | JSON_INDENT(2));
     json_decref(object);
     if (!text) mlce_fail(MLCE_E_MEMORY, "out of memory: a configuration as JSON");
     return text;
@@ -30,11 +29,13 @@ static mlce_status set_member(mlce_config *config, const char *name, const json_
 
 mlce_status mlce_config_from_json(mlce_config *config, const char *json) {
     json_error_t error;
-    json_t *object = json_loads(json, JSON_REJECT_DUPLICATES, &error);
-    if (!object)
+    json_t *object;
+    mlce_status status =
+        mlce_json_parse(json, strlen(json), JSON_REJECT_DUPLICATES, &object, &error);
+    if (status == MLCE_E_DATA)
         return mlce_fail(MLCE_E_CONFIG, "configuration in JSON: line %d: %s", error.line,
                          error.text);
-    mlce_status status = MLCE_OK;
+    if (status) return status;
     mlce_config *copy = NULL;
     if (!json_is_object(object))
         status = mlce_fail(MLCE_E_CONFIG, "configuration in JSON: it must be one object");

@@ -1,6 +1,7 @@
 /* corpus_json.c - all that is measured of a dataset, for another program to read. */
 #include <stdlib.h>
 
+#include "core/json.h"
 #include "corpus/corpus.h"
 #include "data/dataset_layout.h"
 
@@ -11,8 +12,8 @@ static json_t *histogram_json(const int *sorted, int64_t count) {
     for (int64_t limit = 0; below < count; limit = limit ? 2 * limit : 1) {
         int most = limit > INT32_MAX ? INT32_MAX : (int)limit;
         int64_t up_to = mlce_count_up_to(sorted, count, most);
-        json_array_append_new(
-            list, json_pack("{s:i, s:I}", "up_to", most, "count", (json_int_t)(up_to - below)));
+        mlce_json_append(
+            &list, json_pack("{s:i, s:I}", "up_to", most, "count", (json_int_t)(up_to - below)));
         below = up_to;
     }
     return list;
@@ -35,10 +36,10 @@ static json_t *types_json(const mlce_corpus *corpus, const mlce_dataset_layout *
     char sequences[32];
     snprintf(sequences, sizeof sequences, "%ss", layout->sequence);
     for (int t = 0; t < s->types; t++)
-        json_array_append_new(list, json_pack("{s:s, s:I, s:I}", "name",
-                                              mlce_dataset_type_name(corpus->dataset, t),
-                                              layout->gold + 1, (json_int_t)s->type_spans[t],
-                                              sequences, (json_int_t)s->type_sequences[t]));
+        mlce_json_append(&list, json_pack("{s:s, s:I, s:I}", "name",
+                                          mlce_dataset_type_name(corpus->dataset, t),
+                                          layout->gold + 1, (json_int_t)s->type_spans[t], sequences,
+                                          (json_int_t)s->type_sequences[t]));
     return list;
 }
 
@@ -46,10 +47,10 @@ static json_t *values_json(const mlce_values *v) {
     json_t *mean = json_array(), *deviation = json_array(), *min = json_array();
     json_t *max = json_array();
     for (int j = 0; j < v->width; j++) {
-        json_array_append_new(mean, json_real(v->columns[j].mean));
-        json_array_append_new(deviation, json_real(v->columns[j].deviation));
-        json_array_append_new(min, json_real((double)v->columns[j].min));
-        json_array_append_new(max, json_real((double)v->columns[j].max));
+        mlce_json_append(&mean, json_real(v->columns[j].mean));
+        mlce_json_append(&deviation, json_real(v->columns[j].deviation));
+        mlce_json_append(&min, json_real((double)v->columns[j].min));
+        mlce_json_append(&max, json_real((double)v->columns[j].max));
     }
     return json_pack("{s:f, s:I, s:I, s:I, s:I, s:I, s:{s:o, s:o, s:o, s:o}}", "rms", v->rms,
                      "not_finite_rows", (json_int_t)v->not_finite, "zero_rows",
@@ -63,7 +64,7 @@ static json_t *parts_json(const mlce_dataset *dataset) {
     int count = mlce_corpus_parts(dataset, parts);
     json_t *object = json_object();
     for (int i = 0; i < count; i++)
-        json_object_set_new(object, parts[i].name, json_boolean(parts[i].is_there));
+        mlce_json_set(&object, parts[i].name, json_boolean(parts[i].is_there));
     return object;
 }
 
@@ -73,7 +74,7 @@ static json_t *spans_json(const mlce_summary *s) {
     for (int width = 1; width <= 64; width *= 2) {
         double share =
             s->spans ? (double)mlce_count_up_to(s->widths, s->spans, width) / (double)s->spans : 1;
-        json_array_append_new(kept, json_pack("{s:i, s:f}", "max_width", width, "share", share));
+        mlce_json_append(&kept, json_pack("{s:i, s:f}", "max_width", width, "share", share));
     }
     return json_pack("{s:o, s:o, s:I, s:I, s:I}", "widths", spread_json(s->widths, s->spans),
                      "kept", kept, "nested", (json_int_t)s->nested, "crossing",
@@ -110,7 +111,7 @@ json_t *mlce_corpus_json(const mlce_corpus *corpus) {
     }
     if (!failed) return root;
     json_decref(root);
-    mlce_fail(MLCE_E_MEMORY, "%s: no memory for JSON, or its name is not UTF-8",
+    mlce_fail(MLCE_E_MEMORY, "%s: out of memory, or its name is not UTF-8, as JSON wants it",
               mlce_dataset_name(d));
     return NULL;
 }

@@ -28,6 +28,7 @@ static H5FD_t *open_file(const char *name, unsigned flags, hid_t access, haddr_t
     int mode = (flags & H5F_ACC_RDWR ? O_RDWR : O_RDONLY) | (flags & H5F_ACC_CREAT ? O_CREAT : 0) |
                (flags & H5F_ACC_TRUNC ? O_TRUNC : 0) | (flags & H5F_ACC_EXCL ? O_EXCL : 0);
     driver_file *file = info ? calloc(1, sizeof *file) : NULL;
+    if (info && !file) *info->error = ENOMEM;
     if (!file) return NULL;
     file->error = info->error;
     file->descriptor = open(name, mode | O_CLOEXEC, 0666);

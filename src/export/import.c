@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/json.h"
 #include "data/dataset_parts.h"
 #include "export/misfit.h"
 #include "export/safetensors.h"
@@ -33,10 +34,13 @@ static mlce_status add_name(names *list, const char *name) {
 /* A list in a text of the metadata; NULL (message set) where it is none. */
 static json_t *parse_list(const mlce_tensors *t, const char *key) {
     const char *text = mlce_tensors_metadata(t, key);
-    json_t *list = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    json_error_t error;
+    json_t *list;
+    mlce_status status = mlce_json_parse(text, strlen(text), JSON_REJECT_DUPLICATES, &list, &error);
     if (json_is_array(list)) return list;
     json_decref(list);
-    mlce_fail(MLCE_E_DATA, "%s: metadata: %s is no JSON array", t->path, key);
+    if (status != MLCE_E_MEMORY)
+        mlce_fail(MLCE_E_DATA, "%s: metadata: %s is no JSON array", t->path, key);
     return NULL;
 }
 

@@ -4,35 +4,36 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/json.h"
+
 /* Takes over `value`, and sets its text under `key`. */
-static int set_json(json_t *object, const char *key, json_t *value) {
+static void set_json(json_t **object, const char *key, json_t *value) {
     char *text = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(9));
-    int failed = json_object_set_new(object, key, json_string(text ? text : ""));
+    mlce_json_set(object, key, text ? json_string(text) : NULL);
     json_decref(value);
     free(text);
-    return text ? failed : -1;
 }
 
-static int set_types(json_t *object, const mlce_model *model) {
+static void set_types(json_t **object, const mlce_model *model) {
     json_t *types = json_array();
     for (int a = 0; a < mlce_model_types(model); a++)
-        json_array_append_new(types, json_string(mlce_model_type_names(model)[a]));
-    return set_json(object, "types", types);
+        mlce_json_append(&types, json_string(mlce_model_type_names(model)[a]));
+    set_json(object, "types", types);
 }
 
-static int set_thresholds(json_t *object, mlce_model *model) {
-    if (!mlce_model_has_thresholds(model)) return 0;
+static void set_thresholds(json_t **object, mlce_model *model) {
+    if (!mlce_model_has_thresholds(model)) return;
     json_t *thresholds = json_array();
     for (int a = 0; a < mlce_model_types(model); a++)
-        json_array_append_new(thresholds, json_real((double)mlce_model_thresholds(model)[a]));
-    return set_json(object, "thresholds", thresholds);
+        mlce_json_append(&thresholds, json_real((double)mlce_model_thresholds(model)[a]));
+    set_json(object, "thresholds", thresholds);
 }
 
-static int set_calibration(json_t *object, const mlce_model *model) {
+static void set_calibration(json_t **object, const mlce_model *model) {
     mlce_calibration calibration = mlce_model_calibration(model);
-    if (!(calibration.slope > 0)) return 0;
-    return set_json(object, "calibration",
-                    json_pack("[f, f]", (double)calibration.slope, (double)calibration.intercept));
+    if (!(calibration.slope > 0)) return;
+    set_json(object, "calibration",
+             json_pack("[f, f]", (double)calibration.slope, (double)calibration.intercept));
 }
 
 json_t *mlce_export_metadata(mlce_model *model) {
@@ -47,9 +48,8 @@ json_t *mlce_export_metadata(mlce_model *model) {
                                      "embedding", mlce_model_embedding(model))
                          : NULL;
     free(config);
-    if (object && !set_types(object, model) && !set_thresholds(object, model) &&
-        !set_calibration(object, model))
-        return object;
-    json_decref(object);
-    return NULL;
+    set_types(&object, model);
+    set_thresholds(&object, model);
+    set_calibration(&object, model);
+    return object;
 }

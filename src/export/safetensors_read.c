@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "core/json.h"
 #include "data/half.h"
 #include "export/safetensors.h"
 #include "mlce/memory.h"
@@ -142,11 +143,12 @@ static mlce_status parse_header(mlce_tensors *t, size_t length) {
     if (fread(text, 1, length, t->file) != length)
         status = mlce_fail(MLCE_E_IO, "%s: cannot read: %s", t->path, strerror(errno));
     else if (length && text[0] == '{')
-        t->header = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
+        status = mlce_json_parse(text, length, JSON_REJECT_DUPLICATES, &t->header, &error);
+    else
+        status = MLCE_E_DATA;
     free(text);
-    if (!status && !t->header)
-        status =
-            mlce_fail(MLCE_E_DATA, "%s: its header is not right JSON: %s", t->path, error.text);
+    if (status == MLCE_E_DATA)
+        mlce_fail(MLCE_E_DATA, "%s: its header is not right JSON: %s", t->path, error.text);
     return status;
 }
 

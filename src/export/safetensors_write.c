@@ -3,12 +3,12 @@
  * tensors, in the order of their names, without holes.
  */
 #include <errno.h>
-#include <jansson.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/json.h"
 #include "export/formats.h"
 #include "export/metadata.h"
 
@@ -37,19 +37,16 @@ static size_t bytes_of(const mlce_parameter *parameter) {
    other programs have it. */
 static char *header_text(mlce_model *model, const mlce_parameter *const *sorted, size_t count) {
     json_t *header = json_object();
-    if (json_object_set_new(header, "__metadata__", mlce_export_metadata(model))) {
-        json_decref(header);
-        return NULL;
-    }
+    mlce_json_set(&header, "__metadata__", mlce_export_metadata(model));
     size_t start = 0;
     for (size_t p = 0; p < count; p++) {
         size_t end = start + bytes_of(sorted[p]);
         json_t *shape = sorted[p]->rows == 1
                             ? json_pack("[i]", sorted[p]->cols)
                             : json_pack("[i, i]", sorted[p]->rows, sorted[p]->cols);
-        json_object_set_new(header, sorted[p]->name,
-                            json_pack("{s:s, s:o, s:[I, I]}", "dtype", "F32", "shape", shape,
-                                      "data_offsets", (json_int_t)start, (json_int_t)end));
+        mlce_json_set(&header, sorted[p]->name,
+                      json_pack("{s:s, s:o, s:[I, I]}", "dtype", "F32", "shape", shape,
+                                "data_offsets", (json_int_t)start, (json_int_t)end));
         start = end;
     }
     char *text = json_dumps(header, JSON_COMPACT);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "core/json.h"
 #include "train/evaluate.h"
 #include "train/run_folder.h"
 #include "train/session.h"
@@ -53,16 +54,17 @@ static mlce_train_evaluation evaluation_from(const json_t *line, mlce_task task)
 
 static mlce_status add_line(mlce_view *view, const char *path, const char *text, size_t size) {
     json_error_t error;
-    json_t *line = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
+    json_t *line;
     size_t number = view->evaluation_count + 1;
-    mlce_status status = MLCE_OK;
-    if (!line)
-        status = mlce_fail(MLCE_E_DATA, "%s: line %zu: %s", path, number, error.text);
-    else if (!json_is_object(line) || !json_is_integer(json_object_get(line, "epoch")) ||
-             !json_is_number(json_object_get(line, "train_loss")))
+    mlce_status status = mlce_json_parse(text, size, JSON_REJECT_DUPLICATES, &line, &error);
+    if (status == MLCE_E_DATA)
+        mlce_fail(MLCE_E_DATA, "%s: line %zu: %s", path, number, error.text);
+    else if (!status &&
+             (!json_is_object(line) || !json_is_integer(json_object_get(line, "epoch")) ||
+              !json_is_number(json_object_get(line, "train_loss"))))
         status =
             mlce_fail(MLCE_E_DATA, "%s: line %zu: is not an evaluation of a run", path, number);
-    else
+    else if (!status)
         status = mlce_grow((void **)&view->evaluations, &view->evaluation_capacity, number,
                            sizeof *view->evaluations);
     if (!status) {

@@ -1,10 +1,10 @@
 /* calibrate.c - `mlce-eval --calibrate`: what probabilities are worth, as tables or as JSON. */
 #include "tools/calibrate.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/json.h"
 #include "data/dataset_layout.h"
 #include "tools/tool.h"
 #include "train/calibration.h"
@@ -45,9 +45,9 @@ static void print_tables(const mlce_calibration_report *report, const mlce_datas
 static json_t *reliability_json(const mlce_reliability *r) {
     json_t *bins = json_array();
     for (int b = 0; b < MLCE_BINS; b++)
-        json_array_append_new(
-            bins, json_pack("{s:I, s:I, s:f}", "count", (json_int_t)r->bins[b].count, "right",
-                            (json_int_t)r->bins[b].right, "probability", r->bins[b].probability));
+        mlce_json_append(&bins, json_pack("{s:I, s:I, s:f}", "count", (json_int_t)r->bins[b].count,
+                                          "right", (json_int_t)r->bins[b].right, "probability",
+                                          r->bins[b].probability));
     return json_pack("{s:I, s:I, s:f, s:f, s:o}", "count", (json_int_t)r->count, "right",
                      (json_int_t)r->right, "calibration_error", r->error, "log_loss", r->log_loss,
                      "bins", bins);

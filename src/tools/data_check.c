@@ -1,8 +1,8 @@
 /* data_check.c - `mlce-data check`. */
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/json.h"
 #include "corpus/check.h"
 #include "data/dataset_layout.h"
 #include "mlce/memory.h"
@@ -209,30 +209,26 @@ static void print_report(const checked *c) {
 static mlce_status print_json(const checked *c) {
     static const char *const levels[] = {"error", "warning", "note"};
     json_t *files = json_array(), *findings = json_array();
-    bool failed = !files || !findings;
-    for (int i = 0; i < c->count && !failed; i++) {
+    for (int i = 0; i < c->count; i++) {
         json_t *file = c->files[i].dataset ? mlce_corpus_json(&c->files[i])
                                            : json_pack("{s:s}", "file", c->paths[i]);
         if (file) json_object_del(json_object_get(file, "values"), "columns");
-        failed = json_array_append_new(files, file) != 0;
+        mlce_json_append(&files, file);
     }
-    for (size_t i = 0; i < c->findings.count && !failed; i++) {
+    for (size_t i = 0; i < c->findings.count; i++) {
         const mlce_finding *finding = &c->findings.items[i];
-        failed = json_array_append_new(
-                     findings, json_pack("{s:s, s:s, s:s}", "level", levels[finding->level], "code",
-                                         finding->code, "message", finding->message)) != 0;
+        mlce_json_append(&findings, json_pack("{s:s, s:s, s:s}", "level", levels[finding->level],
+                                              "code", finding->code, "message", finding->message));
     }
     json_t *root = json_pack("{s:I, s:I, s:o, s:o}", "errors",
                              (json_int_t)c->findings.counts[MLCE_FINDING_ERROR], "warnings",
                              (json_int_t)c->findings.counts[MLCE_FINDING_WARNING], "findings",
                              findings, "files", files);
-    if (!failed && root) {
-        json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
-        putchar('\n');
-    }
+    bool failed = !root || json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    if (!failed) putchar('\n');
     json_decref(root);
-    if (!failed && root) return MLCE_OK;
-    return mlce_fail(MLCE_E_MEMORY, "no memory for JSON, or a name that is not UTF-8");
+    if (!failed || ferror(stdout)) return MLCE_OK; /* what stdout refused is said at the end */
+    return mlce_fail(MLCE_E_MEMORY, "out of memory, or a name is not UTF-8, as JSON wants it");
 }
 
 /* ---- The command ---- */

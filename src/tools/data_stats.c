@@ -57,10 +57,10 @@ static void print_values(const mlce_corpus *corpus) {
 static int print_json(const mlce_corpus *corpus) {
     json_t *root = mlce_corpus_json(corpus);
     if (!root) return mlce_tool_failed();
-    json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    bool failed = json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) != 0;
     putchar('\n');
     json_decref(root);
-    return mlce_tool_end();
+    return failed && !ferror(stdout) ? mlce_tool_error("out of memory: JSON") : mlce_tool_end();
 }
 
 static int print_table(const mlce_corpus *corpus) {

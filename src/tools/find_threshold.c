@@ -1,11 +1,11 @@
 /* find_threshold.c - `mlce-eval --find-threshold`: the thresholds as a table or as JSON. */
 #include "tools/find_threshold.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/json.h"
 #include "data/dataset_layout.h"
 #include "tools/tool.h"
 #include "train/threshold.h"
@@ -72,7 +72,7 @@ static json_t *cut_json(const mlce_cut *cut, bool has_threshold) {
         json_pack("{s:f, s:f, s:f, s:I, s:I, s:I}", "precision", cut->precision, "recall",
                   cut->recall, "f", cut->f, "correct", (json_int_t)cut->counts.correct, "predicted",
                   (json_int_t)cut->counts.predicted, "support", (json_int_t)cut->counts.gold);
-    if (has_threshold) json_object_set_new(object, "threshold", json_real((double)cut->threshold));
+    if (has_threshold) mlce_json_set(&object, "threshold", json_real((double)cut->threshold));
     return object;
 }
 
@@ -80,10 +80,9 @@ static mlce_status print_json(const mlce_thresholds *found, const mlce_model *mo
                               const char *stored) {
     json_t *rows = json_array(), *types = json_object();
     for (int n = 0; n < found->row_count; n++)
-        json_array_append_new(rows, cut_json(&found->rows[n], true));
+        mlce_json_append(&rows, cut_json(&found->rows[n], true));
     for (int a = 0; a < mlce_model_types(model); a++)
-        json_object_set_new(types, mlce_model_type_names(model)[a],
-                            cut_json(&found->types[a], true));
+        mlce_json_set(&types, mlce_model_type_names(model)[a], cut_json(&found->types[a], true));
     json_t *root = json_pack("{s:f, s:o, s:o, s:o, s:o, s:o, s:s?}", "beta", found->beta, "in_use",
                              cut_json(&found->in_use, false), "best", cut_json(&found->best, true),
                              "sweep", rows, "types", types, "each_type_its_own",

@@ -1,7 +1,6 @@
 /* metrics_log.c - metrics.jsonl: a line an evaluation, whole or not at all. */
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/file.h"
+#include "core/json.h"
 #include "mlce/memory.h"
 #include "train/run_folder.h"
 
@@ -25,9 +25,9 @@ static char *evaluation_json(const mlce_train_evaluation *e) {
                              "tokens_per_second", e->tokens_per_second, "waiting", e->waiting,
                              "seconds", e->seconds, "best", (int)e->best);
     if (line && e->has_dev)
-        json_object_set_new(line, "dev",
-                            json_pack("{s:f, s:o, s:o}", "loss", e->dev_loss, "micro",
-                                      score_json(e->micro), "macro", score_json(e->macro)));
+        mlce_json_set(&line, "dev",
+                      json_pack("{s:f, s:o, s:o}", "loss", e->dev_loss, "micro",
+                                score_json(e->micro), "macro", score_json(e->macro)));
     char *text = line ? json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
     size_t length = text ? strlen(text) : 0;
     char *ended = text ? mlce_calloc(length + 2, 1) : NULL;

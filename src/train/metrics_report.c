@@ -1,10 +1,11 @@
 /* metrics_report.c - figures as a table and as JSON. */
-#include <jansson.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <utf8proc.h>
 
 #include "core/config_locale.h"
+#include "core/json.h"
 #include "data/dataset_layout.h"
 #include "train/metrics_items.h"
 
@@ -97,7 +98,7 @@ static bool add_items_json(json_t *root, const mlce_metrics *metrics) {
     for (int k = 0; k < MLCE_PRECISIONS_AT; k++) {
         char name[8];
         snprintf(name, sizeof name, "%d", mlce_precision_at[k]);
-        json_object_set_new(at, name, json_real(items.precision_at[k]));
+        mlce_json_set(&at, name, json_real(items.precision_at[k]));
     }
     json_t *more = json_pack("{s:o, s:f, s:f, s:f, s:o}", "samples", score_json(items.samples),
                              "exact_match", items.exact_match, "hamming_loss", items.hamming_loss,
@@ -109,11 +110,15 @@ static bool add_items_json(json_t *root, const mlce_metrics *metrics) {
 
 /* {name: score}; NULL (message set) on failure. */
 static json_t *types_json(const mlce_metrics *metrics, const char *const *type_names) {
+    errno = 0; /* jansson leaves ENOMEM there, if that is why */
     json_t *types = json_object();
     for (int a = 0; a < metrics->types; a++) {
         mlce_score score = mlce_score_of(metrics->counts[a]);
         if (!json_object_set_new(types, type_names[a], score_json(score))) continue;
-        mlce_fail(MLCE_E_DATA, "the name of type %d cannot be written as JSON", a);
+        if (errno != ENOMEM)
+            mlce_fail(MLCE_E_DATA, "the name of type %d cannot be written as JSON", a);
+        else
+            mlce_fail(MLCE_E_MEMORY, "out of memory: metrics as JSON");
         json_decref(types);
         return NULL;
     }

@@ -1,12 +1,12 @@
 /* sweep_record.c - sweep.json: what came of the runs, to be read when the sweep goes on. */
 #include "train/sweep_record.h"
 
-#include <jansson.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "core/file.h"
+#include "core/json.h"
 #include "mlce/memory.h"
 #include "train/run_folder.h"
 #include "train/sweep_table.h"
@@ -26,8 +26,8 @@ const char *mlce_run_state_name(mlce_run_state state) {
 static json_t *settings_json(const mlce_sweep_plan *plan, int run, int keys) {
     json_t *object = json_object();
     for (int k = 0; k < keys; k++)
-        json_object_set_new(object, plan->keys[k].name,
-                            json_string(mlce_sweep_plan_value(plan, run, k)));
+        mlce_json_set(&object, plan->keys[k].name,
+                      json_string(mlce_sweep_plan_value(plan, run, k)));
     return object;
 }
 
@@ -36,31 +36,31 @@ static json_t *run_json(const mlce_sweep_plan *plan, const mlce_sweep_record *re
         "{s:i, s:s, s:o, s:s}", "run", run + 1, "folder", mlce_sweep_plan_folder(run).name,
         "settings", settings_json(plan, run, plan->key_count), "state", states[record->state]);
     if (object && record->state == MLCE_RUN_FINISHED) {
-        json_object_set_new(object, "dev_f1", json_real(record->dev_f1));
-        if (record->has_test) json_object_set_new(object, "test_f1", json_real(record->test_f1));
-        json_object_set_new(object, "best_epoch", json_integer(record->best_epoch));
-        json_object_set_new(object, "epochs", json_integer(record->epochs));
-        json_object_set_new(object, "seconds", json_real(record->seconds));
+        mlce_json_set(&object, "dev_f1", json_real(record->dev_f1));
+        if (record->has_test) mlce_json_set(&object, "test_f1", json_real(record->test_f1));
+        mlce_json_set(&object, "best_epoch", json_integer(record->best_epoch));
+        mlce_json_set(&object, "epochs", json_integer(record->epochs));
+        mlce_json_set(&object, "seconds", json_real(record->seconds));
     }
     if (object && record->state == MLCE_RUN_FAILED)
-        json_object_set_new(object, "error", json_string(record->error));
+        mlce_json_set(&object, "error", json_string(record->error));
     return object;
 }
 
 static mlce_status seeds_json(const mlce_sweep_plan *plan, const mlce_sweep_record *records,
-                              json_t *root) {
+                              json_t **root) {
     mlce_sweep_setting *settings;
     int count;
     mlce_status status = mlce_sweep_settings(plan, records, &settings, &count);
     if (status) return status;
     json_t *list = json_array();
     for (int n = 0; n < count; n++)
-        json_array_append_new(list,
-                              json_pack("{s:o, s:i, s:f, s:f}", "settings",
-                                        settings_json(plan, settings[n].run, plan->key_count - 1),
-                                        "runs", settings[n].count, "dev_f1_mean", settings[n].mean,
-                                        "dev_f1_deviation", settings[n].deviation));
-    json_object_set_new(root, "seeds", list);
+        mlce_json_append(&list,
+                         json_pack("{s:o, s:i, s:f, s:f}", "settings",
+                                   settings_json(plan, settings[n].run, plan->key_count - 1),
+                                   "runs", settings[n].count, "dev_f1_mean", settings[n].mean,
+                                   "dev_f1_deviation", settings[n].deviation));
+    mlce_json_set(root, "seeds", list);
     free(settings);
     return MLCE_OK;
 }
@@ -69,9 +69,9 @@ static char *to_json(const mlce_sweep_plan *plan, const mlce_sweep_record *recor
     json_t *root = json_object(), *runs = json_array();
     int *order = mlce_sweep_order(plan, records);
     for (int r = 0; order && r < plan->runs; r++)
-        json_array_append_new(runs, run_json(plan, &records[order[r]], order[r]));
-    json_object_set_new(root, "runs", runs);
-    bool good = order && (plan->seeds < 2 || !seeds_json(plan, records, root));
+        mlce_json_append(&runs, run_json(plan, &records[order[r]], order[r]));
+    mlce_json_set(&root, "runs", runs);
+    bool good = order && (plan->seeds < 2 || !seeds_json(plan, records, &root));
     char *text = good ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) : NULL;
     free(order);
     json_decref(root);
@@ -145,17 +145,28 @@ static mlce_status read_run(const mlce_sweep_plan *plan, const char *path, const
     return record->error ? MLCE_OK : MLCE_E_MEMORY;
 }
 
+/* *root stays NULL where there is no file. */
+static mlce_status load(const char *path, json_t **root) {
+    FILE *file = fopen(path, "rb");
+    if (!file && errno == ENOENT) return MLCE_OK;
+    if (!file) return mlce_fail(MLCE_E_IO, "%s: cannot open: %s", path, strerror(errno));
+    json_error_t error;
+    mlce_status status = mlce_json_read(file, JSON_REJECT_DUPLICATES, root, &error);
+    fclose(file);
+    return status == MLCE_E_DATA ? broken(path) : status;
+}
+
 mlce_status mlce_sweep_read(const mlce_sweep_plan *plan, mlce_sweep_record *records) {
     char *path = mlce_run_folder_file(plan->output, MLCE_SWEEP_FILE);
     if (!path) return MLCE_E_MEMORY;
-    if (access(path, F_OK)) {
+    json_t *root = NULL, *run;
+    mlce_status status = load(path, &root);
+    if (!status && !root) {
         free(path);
         return MLCE_OK;
     }
-    json_error_t error;
-    json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &error), *run;
     const json_t *runs = json_object_get(root, "runs");
-    mlce_status status = json_is_array(runs) ? MLCE_OK : broken(path);
+    if (!status && !json_is_array(runs)) status = broken(path);
     size_t n;
     if (!status) json_array_foreach(runs, n, run) {
             status = read_run(plan, path, run, records);

@@ -5,14 +5,19 @@
  *                        ends the process as kill -9 does, before a rename and half way in a write.
  *                        With a '+' behind it all calls from N on fail
  *   MLCE_FAULT_PATH      only files with this text in their paths count; for memory: "malloc"
+ *   MLCE_FAULT_FROM      only allocations made by these count, a list as in "mlce-,libjansson":
+ * parts of the names of the program and the libraries. libc allocates for its caller
  *   MLCE_FAULT_COUNT     a file that gets the number of calls that were counted
+ *   MLCE_FAULT_STACK     a file that gets the stack of the first call that failed
  *
  * Counted are open, fopen, write, pwrite, fclose (of a stream that was written), fsync, ftruncate,
- * rename, unlink, mkdir and flock; with MLCE_FAULT_PATH=malloc allocations of 64 bytes and more.
+ * rename, unlink, mkdir and flock; with MLCE_FAULT_PATH=malloc the allocations.
  */
 #include <dlfcn.h>
 #include <errno.h>
+#include <execinfo.h>
 #include <fcntl.h>
+#include <link.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -28,13 +33,17 @@ static atomic_long calls;
 static long at; /* 0: no call fails */
 static int error;
 static bool kills, from_there_on, memory;
-static const char *path_part, *count_path;
+static _Thread_local bool looking; /* what this library itself calls does not count */
+static const char *path_part, *memory_from, *count_path, *stack_path;
 
 __attribute__((constructor)) static void read_environment(void) {
     const char *fault = getenv("MLCE_FAULT");
     char name[16] = "";
     path_part = getenv("MLCE_FAULT_PATH");
+    memory_from = getenv("MLCE_FAULT_FROM");
     count_path = getenv("MLCE_FAULT_COUNT");
+    stack_path = getenv("MLCE_FAULT_STACK");
+    backtrace(&(void *){NULL}, 1); /* loads what it needs, now and not within an allocation */
     if (!path_part) path_part = "";
     memory = strcmp(path_part, "malloc") == 0;
     if (!fault || sscanf(fault, "%ld:%15[a-zA-Z]", &at, name) != 2) return;
@@ -50,29 +59,41 @@ __attribute__((destructor)) static void write_count(void) {
     if (!count_path) return;
     char text[32];
     int length = snprintf(text, sizeof text, "%ld\n", (long)calls);
-    path_part = NULL;
+    looking = true;
     int file = open(count_path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
     if (file < 0 || write(file, text, (size_t)length) != length) perror(count_path);
     if (file >= 0) close(file);
+}
+
+static void write_stack(void) {
+    void *stack[64];
+    const char *path = stack_path;
+    stack_path = NULL;
+    looking = true;
+    int file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    if (file >= 0) backtrace_symbols_fd(stack, backtrace(stack, 64), file);
+    if (file >= 0) close(file);
+    looking = false;
 }
 
 /* Counts a call; whether it is to fail, with errno set. */
 static bool fails(void) {
     long n = atomic_fetch_add(&calls, 1) + 1;
     if (!at || n < at || (n > at && !from_there_on)) return false;
+    if (stack_path) write_stack();
     errno = error;
     return true;
 }
 
 static bool path_fails(const char *path) {
-    if (memory || !path_part || !path || !strstr(path, path_part) || !fails()) return false;
+    if (memory || looking || !path || !strstr(path, path_part) || !fails()) return false;
     if (kills) raise(SIGKILL);
     return true;
 }
 
 static bool counts(int file) {
     char link[40], path[4096];
-    if (memory || !path_part) return false;
+    if (memory || looking) return false;
     snprintf(link, sizeof link, "/proc/self/fd/%d", file);
     ssize_t length = readlink(link, path, sizeof path - 1);
     if (length < 0) return false;
@@ -169,19 +190,52 @@ int mkdir(const char *path, mode_t mode) {
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t count, size_t size);
 extern void *__libc_realloc(void *old, size_t size);
+extern void *__libc_memalign(size_t alignment, size_t size);
 
-static bool memory_fails(size_t size) {
-    if (!memory || size < 64 || !fails()) return false;
+/* 1 and 0: whether one of memory_from is the program or library of this address; -1: it is libc,
+   whose caller matters. */
+static int is_from(const void *address) {
+    Dl_info object;
+    if (!dladdr(address, &object)) return 0;
+    const char *name = strrchr(object.dli_fname, '/');
+    name = name ? name + 1 : object.dli_fname;
+    if (!strncmp(name, "libc.so", 7) || !strncmp(name, "ld-linux", 8)) return -1;
+    char list[256];
+    snprintf(list, sizeof list, "%s", memory_from);
+    for (char *rest = list, *part; (part = strsep(&rest, ","));)
+        if (strstr(name, part)) return 1;
+    return 0;
+}
+
+static bool memory_fails(const void *caller) {
+    if (!memory || looking) return false;
+    looking = true;
+    int from = memory_from ? is_from(caller) : 1;
+    void *stack[24];
+    int depth = from < 0 ? backtrace(stack, 24) : 0;
+    /* 0 and 1 are this function and malloc() or the like */
+    for (int i = 2; i < depth && from < 0; i++) from = is_from(stack[i]);
+    looking = false;
+    if (from <= 0 || !fails()) return false;
     if (kills) raise(SIGKILL);
     errno = ENOMEM;
     return true;
 }
+
+#define FAILS memory_fails(__builtin_return_address(0))
 void *malloc(size_t size) {
-    return memory_fails(size) ? NULL : __libc_malloc(size);
+    return FAILS ? NULL : __libc_malloc(size);
 }
 void *calloc(size_t count, size_t size) {
-    return memory_fails(count * size) ? NULL : __libc_calloc(count, size);
+    return FAILS ? NULL : __libc_calloc(count, size);
 }
 void *realloc(void *old, size_t size) {
-    return memory_fails(size) ? NULL : __libc_realloc(old, size);
+    return FAILS ? NULL : __libc_realloc(old, size);
+}
+void *aligned_alloc(size_t alignment, size_t size) {
+    return FAILS ? NULL : __libc_memalign(alignment, size);
+}
+int posix_memalign(void **memory_made, size_t alignment, size_t size) {
+    if (FAILS || !(*memory_made = __libc_memalign(alignment, size))) return ENOMEM;
+    return 0;
 }

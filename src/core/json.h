@@ -1,0 +1,23 @@
+/* json.h - JSON that is made and read whole or not at all, also when memory runs out. */
+#ifndef MLCE_CORE_JSON_H
+#define MLCE_CORE_JSON_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "mlce/status.h"
+
+/* Add to an object or a list, and take over `value`. If that fails (`value` may be NULL, as jansson
+   returns it when out of memory) the whole is freed and NULL, and what it is added to in turn; so
+   one look at the outermost is enough. */
+void mlce_json_set(json_t **object, const char *key, json_t *value);
+void mlce_json_append(json_t **list, json_t *value);
+
+/* Read JSON from a text, or from what is left of a file; `flags` are jansson's. MLCE_E_DATA: it is
+   not JSON, for the reason in *error, and no message is set. MLCE_E_MEMORY: out of memory, with
+   the message set. *value is NULL on failure. */
+mlce_status mlce_json_parse(const char *text, size_t length, size_t flags, json_t **value,
+                            json_error_t *error);
+mlce_status mlce_json_read(FILE *file, size_t flags, json_t **value, json_error_t *error);
+
+#endif

@@ -1,0 +1,130 @@
+#!/usr/bin/env bash
+# Lets calls fail under every command that writes - memory that is refused; open, write, fsync,
+# rename, ... of files - or kills it there. Each time one clear error and exit code 1, and every
+# file as it was before or as the command leaves it, never half of it.
+#   test_fault_outputs.sh [POINTS] [COMMANDS]    how many calls to try (120, spread evenly over all
+#                         commands; MLCE_FAULT_POINTS; all); names of commands, else all
+# MLCE_SEED: other points. The last line counts.
+set -u
+points=${1:-${MLCE_FAULT_POINTS:-120}}
+only=${2:-}
+RANDOM=${MLCE_SEED:-1}
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+. "$(dirname "${BASH_SOURCE[0]}")/faults.bash"
+make_outputs_inputs || exit 1
+
+failures=0
+fail() {
+    echo "FAILED: $name ($kind, call $call of $calls, $fault): $*"
+    sed 's/^/    /' "$folder/err"
+    failures=$((failures + 1))
+}
+afresh() {
+    cd "$folder" && rm -rf work && cp -a before work && cd work || exit 1
+}
+# run: the command of `words` with the fault that the environment says.
+run() {
+    faulty "$where" "$MLCE_BIN/${words[0]}" "${words[@]:1}" >"$folder/out" 2>"$folder/err"
+}
+
+# Every file is that of before or that of after; no part is left, but where it was killed or could
+# not be removed.
+is_old_or_new() {
+    local file
+    while IFS= read -r file; do
+        cmp -s "$file" "$folder/before/$file" || cmp -s "$file" "$folder/after/$file" ||
+            { [[ $file == *.part* ]] && [ "$1$fault" != 1EIO ]; } || fail "$file is neither old nor new"
+    done < <(find . -type f)
+    while IFS= read -r file; do
+        [ -e "$file" ] || [ ! -e "$folder/after/$file" ] || fail "$file is gone"
+    done < <(cd "$folder/before" && find . -type f)
+}
+
+tried=0 errors=0 dead=0 survived=0
+try() {
+    call=$1 fault=$2
+    local code
+    afresh
+    MLCE_FAULT=$call:$fault run
+    code=$?
+    case $code in
+    0)
+        survived=$((survived + 1))
+        diff -rq . "$folder/after" >"$folder/err" && cmp -s "$folder/out" "$folder/out-after" ||
+            fail 'succeeded with something else'
+        ;;
+    1)
+        errors=$((errors + 1))
+        [ "$(grep -c 'error: ' "$folder/err")" -eq 1 ] || fail 'not one error'
+        [ "$kind" != memory ] || grep -qE 'out of memory|Cannot allocate memory' "$folder/err" ||
+            fail 'the error does not say that memory is out'
+        ;;
+    137)
+        dead=$((dead + 1))
+        ;;
+    *) fail "exit code $code" ;;
+    esac
+    is_old_or_new $code
+    if [ $code != 0 ] && [ "$kind" = files ]; then
+        # threshold and calibrate read what they write: run/best.h5, which may be the new one
+        cmp -s run/best.h5 "$folder/before/run/best.h5"
+        local is_old=$?
+        run || fail 'does not work afterwards'
+        [ $is_old != 0 ] || diff -rq . "$folder/after" >"$folder/err" || fail 'leaves something else afterwards'
+    fi
+    tried=$((tried + 1))
+}
+
+# plan: prints "KIND CALLS NAME: COMMAND" for each command and kind of call.
+plan() {
+    local line
+    while IFS= read -r line; do
+        name=${line%%: *}
+        [ -n "$line" ] && [[ " ${only:-$name} " == *" $name "* ]] || continue
+        read -ra words <<<"${line#*: }"
+        for kind in memory files; do
+            set_where
+            afresh
+            MLCE_FAULT_COUNT=$folder/count run || {
+                echo "FAILED: $name without a fault: $(cat "$folder/err")" >&2
+                return 1
+            }
+            echo "$kind $(cat "$folder/count") $line"
+        done
+    done <<<"$commands"
+}
+set_where() {
+    where=malloc
+    [ "$kind" = memory ] || where=$folder/work
+}
+
+plan >"$folder/plan" || exit 1
+total=$(awk '{ n += $2 } END { print n }' "$folder/plan")
+[ "$points" = all ] && points=$total
+# Every step-th call of all, from a random one on; of each command and kind at least one.
+step=$(((total + points - 1) / points))
+next=$((1 + RANDOM % step))
+while read -r kind calls line; do
+    [ "$calls" -gt 0 ] || continue
+    name=${line%%: *}
+    read -ra words <<<"${line#*: }"
+    set_where
+    afresh
+    run || exit 1
+    rm -rf "$folder/after" && mv "$folder/work" "$folder/after" && cp "$folder/out" "$folder/out-after"
+    [ $next -le "$calls" ] || try $((1 + RANDOM % calls)) EIO
+    while [ $next -le "$calls" ]; do
+        faults=(EIO)
+        [ "$kind" = memory ] || faults=(kill EIO ENOSPC+)
+        try $next "${faults[$((tried % ${#faults[@]}))]}"
+        next=$((next + step))
+    done
+    next=$((next - calls))
+    [ $next -gt 0 ] || next=1
+done <"$folder/plan"
+[ $failures = 0 ] || {
+    echo "$failures failed"
+    exit 1
+}
+echo "ok: $tried of $total calls tried: $errors clear errors, $dead kills, $survived without effect; every file old or new"
