@@ -36,7 +36,7 @@ static void *declare(mlce_parameters *parameters, const mlce_config *config, int
     s->rope = mlce_config_bool(config, "model.rope");
     s->terms_from_qk = strcmp(mlce_config_string(config, "model.type_terms"), "qk") == 0;
     int term_inputs = s->terms_from_qk ? 2 * s->head_size : in;
-    if (mlce_dense_add(parameters, "head.qk", in, 2 * s->head_size, &s->qk) &&
+    if (mlce_dense_add(parameters, "head.qk", in, 2 * (int64_t)s->head_size, &s->qk) &&
         mlce_dense_add(parameters, "head.type_terms", term_inputs, 2 * (int64_t)types,
                        &s->type_terms))
         return s;

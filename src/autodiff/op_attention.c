@@ -221,13 +221,14 @@ mlce_node *mlce_attention(mlce_graph *g, mlce_node *qk, mlce_node *v, const int 
     attention *a = mlce_arena_alloc(g->arena, 1, sizeof *a);
     float *log_sums = mlce_arena_alloc(g->arena, (size_t)heads * (size_t)v->rows, sizeof *log_sums);
     if (!y || !a || !log_sums) return mlce_graph_fail(g, MLCE_E_MEMORY);
+    int head_size = v->cols / heads;
     *a = (attention){
         .offsets = offsets,
         .sequences = sequences,
         .heads = heads,
-        .head_size = v->cols / heads,
+        .head_size = head_size,
         .window = window,
-        .scale = 1.0f / sqrtf((float)(v->cols / heads)),
+        .scale = 1.0f / sqrtf((float)head_size),
         .log_sums = log_sums,
         .scratch_size = largest_tile(offsets, sequences, window),
     };

@@ -120,7 +120,7 @@ mlce_onnx_value mlce_onnx_only_spans(mlce_onnx *o, mlce_onnx_value scores, int m
 void mlce_onnx_end(mlce_onnx *o, int types, bool items);
 
 /* What stands for a score that does not exist: under every real one. */
-#define MLCE_ONNX_NONE -1e12f
+#define MLCE_ONNX_NONE (-1e12f)
 
 /* ---- The file ---- */
 

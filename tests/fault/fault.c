@@ -10,9 +10,11 @@
  *   MLCE_FAULT_COUNT     a file that gets the number of calls that were counted
  *   MLCE_FAULT_STACK     a file that gets the stack of the first call that failed
  *
- * Counted are open, fopen, write, pwrite, fclose (of a stream that was written), fsync, ftruncate,
- * rename, unlink, mkdir and flock; with MLCE_FAULT_PATH=malloc the allocations.
+ * Counted are open, openat, fopen, opendir, pread, write, pwrite, close and fclose (of what was
+ * written), fsync, ftruncate, rename, unlink, unlinkat, rmdir, mkdir and flock; with
+ * MLCE_FAULT_PATH=malloc the allocations.
  */
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <execinfo.h>
@@ -85,20 +87,39 @@ static bool fails(void) {
     return true;
 }
 
+/* Not those that a build for coverage writes. */
+static bool is_counted(const char *path) {
+    return strstr(path, path_part) && !strstr(path, ".gcda");
+}
+
+/* `path` may be relative to the current folder. */
 static bool path_fails(const char *path) {
-    if (memory || looking || !path || !strstr(path, path_part) || !fails()) return false;
+    char whole[4096] = "";
+    if (memory || looking || !path) return false;
+    if (*path != '/' && !getcwd(whole, sizeof whole)) return false;
+    size_t used = strlen(whole);
+    snprintf(whole + used, sizeof whole - used, "/%s", path);
+    if (!is_counted(whole) || !fails()) return false;
     if (kills) raise(SIGKILL);
     return true;
 }
 
 static bool counts(int file) {
     char link[40], path[4096];
-    if (memory || looking) return false;
+    if (memory || looking || !path_part) return false;
     snprintf(link, sizeof link, "/proc/self/fd/%d", file);
     ssize_t length = readlink(link, path, sizeof path - 1);
     if (length < 0) return false;
     path[length] = '\0';
-    return strstr(path, path_part) != NULL;
+    return is_counted(path);
+}
+
+/* The same for a path that is relative to an open folder. */
+static bool path_at_fails(int folder, const char *path) {
+    if (folder == AT_FDCWD || *path == '/') return path_fails(path);
+    if (!counts(folder) || !fails()) return false;
+    if (kills) raise(SIGKILL);
+    return true;
 }
 
 static bool file_fails(int file) {
@@ -128,6 +149,20 @@ static void *real(const char *name) {
 OPEN(open)
 OPEN(open64)
 
+int openat(int folder, const char *path, int flags, ...) {
+    mode_t mode = 0;
+    if (flags & (O_CREAT | O_TMPFILE)) {
+        va_list arguments;
+        va_start(arguments, flags);
+        mode = va_arg(arguments, mode_t);
+        va_end(arguments);
+    }
+    return path_at_fails(folder, path) ? -1 : REAL(openat)(folder, path, flags, mode);
+}
+DIR *opendir(const char *path) {
+    return path_fails(path) ? NULL : REAL(opendir)(path);
+}
+
 FILE *fopen(const char *path, const char *mode) {
     return path_fails(path) ? NULL : REAL(fopen)(path, mode);
 }
@@ -135,14 +170,26 @@ FILE *fopen64(const char *path, const char *mode) {
     return path_fails(path) ? NULL : REAL(fopen64)(path, mode);
 }
 
+static bool is_written(int file) {
+    int flags = fcntl(file, F_GETFL);
+    return flags >= 0 && (flags & O_ACCMODE) != O_RDONLY;
+}
+
 /* What is still in the stream's buffer is lost. */
 int fclose(FILE *stream) {
-    int flags = fcntl(fileno(stream), F_GETFL);
-    if ((flags & O_ACCMODE) == O_RDONLY || !file_fails(fileno(stream))) return REAL(fclose)(stream);
+    if (!is_written(fileno(stream)) || !file_fails(fileno(stream))) return REAL(fclose)(stream);
     int reason = errno;
     REAL(fclose)(stream);
     errno = reason;
     return EOF;
+}
+
+int close(int file) {
+    bool failed = is_written(file) && file_fails(file);
+    int reason = errno, result = REAL(close)(file);
+    if (!failed) return result;
+    errno = reason;
+    return -1;
 }
 
 ssize_t write(int file, const void *bytes, size_t size) {
@@ -166,6 +213,13 @@ ssize_t write(int file, const void *bytes, size_t size) {
 PWRITE(pwrite, off_t)
 PWRITE(pwrite64, off64_t)
 
+#define PREAD(name, offset_type)                                                                   \
+    ssize_t name(int file, void *bytes, size_t size, offset_type offset) {                         \
+        return file_fails(file) ? -1 : REAL(name)(file, bytes, size, offset);                      \
+    }
+PREAD(pread, off_t)
+PREAD(pread64, off64_t)
+
 int fsync(int file) {
     return file_fails(file) ? -1 : REAL(fsync)(file);
 }
@@ -180,6 +234,12 @@ int rename(const char *from, const char *to) {
 }
 int unlink(const char *path) {
     return path_fails(path) ? -1 : REAL(unlink)(path);
+}
+int unlinkat(int folder, const char *path, int flags) {
+    return path_at_fails(folder, path) ? -1 : REAL(unlinkat)(folder, path, flags);
+}
+int rmdir(const char *path) {
+    return path_fails(path) ? -1 : REAL(rmdir)(path);
 }
 int mkdir(const char *path, mode_t mode) {
     return path_fails(path) ? -1 : REAL(mkdir)(path, mode);
