@@ -1,11 +1,11 @@
 # faults.bash - what the tests that make calls fail share: the library that does it, and a command
-# of every kind that writes. Sourced with $folder set to an empty folder and MLCE_BIN to the programs.
+# of every kind that writes. Sourced after claims.bash.
 # shellcheck shell=bash
 export OMP_NUM_THREADS=1
 # The allocations that count are those of the programs, and of jansson and utf8proc for them.
 export MLCE_FAULT_FROM=mlce-,libjansson,libutf8proc
-"${MLCE_CC:-cc}" -D_GNU_SOURCE -O1 -fPIC -shared -o "$folder/fault.so" \
-    "$(dirname "${BASH_SOURCE[0]}")/../fault/fault.c" -ldl || exit 1
+"${MLCE_CC:-cc}" -D_GNU_SOURCE -O1 -fPIC -shared -o "$folder/fault.so" "$MLCE_SOURCE/tests/fault/fault.c" -ldl ||
+    stop 'fault.c does not build'
 
 # faulty PATH COMMAND...: with the library, which counts the calls on files with PATH in their names
 # ("malloc": allocations). The caller sets MLCE_FAULT, MLCE_FAULT_COUNT as it wants.
@@ -18,10 +18,9 @@ faulty() {
 # Each command runs in a folder like this one, in which its output stands already, an older one.
 make_outputs_inputs() {
     mkdir "$folder/before" && cd "$folder/before" || return 1
-    local data=$MLCE_BIN/mlce-data
-    "$data" demo data --sequences 40 --dim 32 --seed 2 && "$data" demo labels --task labels --sequences 40 &&
-        "$data" convert data/dev.h5 -o in.conll && "$data" convert data/dev.h5 -o in.jsonl &&
-        "$data" convert data/dev.h5 -o in-brat --to brat || return 1
+    mlce-data demo data --sequences 40 --dim 32 --seed 2 && mlce-data demo labels --task labels --sequences 40 &&
+        mlce-data convert data/dev.h5 -o in.conll && mlce-data convert data/dev.h5 -o in.jsonl &&
+        mlce-data convert data/dev.h5 -o in-brat --to brat || return 1
     printf 'the 0.1 0.2\nof 0.3 0.4\nin -1 2\n' >vectors.txt
     cat >train.ini <<'INI'
 [data]
@@ -39,7 +38,7 @@ output = run
 [optim]
 lr = 0.03
 INI
-    "$MLCE_BIN/mlce-train" train.ini && "$MLCE_BIN/mlce-export" run --format safetensors -o in.safetensors || return 1
+    mlce-train train.ini && mlce-export run --format safetensors -o in.safetensors || return 1
     mkdir out parts
     cp data/dev.h5 out/old.h5
     local name
@@ -48,7 +47,7 @@ INI
     for name in out.conll out.jsonl out/spans.jsonl out/spans.conll out/spans.html out/model.safetensors out/model.onnx \
         out/compared.html; do echo old >$name; done
     cp run/best.h5 out/model.h5
-} >/dev/null
+} >/dev/null 2>&1
 
 # name: command, its program first; one a line.
 commands='

@@ -5,27 +5,23 @@
 #   test_fault_outputs.sh [POINTS] [COMMANDS]    how many calls to try (120, spread evenly over all
 #                         commands; MLCE_FAULT_POINTS; all); names of commands, else all
 # MLCE_SEED: other points. The last line counts.
-set -u
+. "$(dirname "${BASH_SOURCE[0]}")/claims.bash"
 points=${1:-${MLCE_FAULT_POINTS:-120}}
 only=${2:-}
 RANDOM=${MLCE_SEED:-1}
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-. "$(dirname "${BASH_SOURCE[0]}")/faults.bash"
-make_outputs_inputs || exit 1
+. "$MLCE_SOURCE/tests/tools/faults.bash"
+make_outputs_inputs || stop 'no inputs'
 
-failures=0
-fail() {
-    echo "FAILED: $name ($kind, call $call of $calls, $fault): $*"
-    sed 's/^/    /' "$folder/err"
-    failures=$((failures + 1))
+wrong() {
+    cd "$folder" && fail "$name ($kind, call $call of $calls, $fault): $*"
+    cd work || exit 1
 }
 afresh() {
     cd "$folder" && rm -rf work && cp -a before work && cd work || exit 1
 }
-# run: the command of `words` with the fault that the environment says.
-run() {
-    faulty "$where" "$MLCE_BIN/${words[0]}" "${words[@]:1}" >"$folder/out" 2>"$folder/err"
+# faulted: the command of `words` with the fault that the environment says.
+faulted() {
+    faulty "$where" "${words[@]}" >"$folder/stdout" 2>"$folder/stderr"
 }
 
 # Every file is that of before or that of after; no part is left, but where it was killed or could
@@ -34,10 +30,10 @@ is_old_or_new() {
     local file
     while IFS= read -r file; do
         cmp -s "$file" "$folder/before/$file" || cmp -s "$file" "$folder/after/$file" ||
-            { [[ $file == *.part* ]] && [ "$1$fault" != 1EIO ]; } || fail "$file is neither old nor new"
+            { [[ $file == *.part* ]] && [ "$1$fault" != 1EIO ]; } || wrong "$file is neither old nor new"
     done < <(find . -type f)
     while IFS= read -r file; do
-        [ -e "$file" ] || [ ! -e "$folder/after/$file" ] || fail "$file is gone"
+        [ -e "$file" ] || [ ! -e "$folder/after/$file" ] || wrong "$file is gone"
     done < <(cd "$folder/before" && find . -type f)
 }
 
@@ -46,32 +42,32 @@ try() {
     call=$1 fault=$2
     local code
     afresh
-    MLCE_FAULT=$call:$fault run
+    MLCE_FAULT=$call:$fault faulted
     code=$?
     case $code in
     0)
         survived=$((survived + 1))
-        diff -rq . "$folder/after" >"$folder/err" && cmp -s "$folder/out" "$folder/out-after" ||
-            fail 'succeeded with something else'
+        diff -rq . "$folder/after" >"$folder/stderr" && cmp -s "$folder/stdout" "$folder/out-after" ||
+            wrong 'succeeded with something else'
         ;;
     1)
         errors=$((errors + 1))
-        [ "$(grep -c 'error: ' "$folder/err")" -eq 1 ] || fail 'not one error'
-        [ "$kind" != memory ] || grep -qE 'out of memory|Cannot allocate memory' "$folder/err" ||
-            fail 'the error does not say that memory is out'
+        [ "$(grep -c 'error: ' "$folder/stderr")" -eq 1 ] || wrong 'not one error'
+        [ "$kind" != memory ] || grep -qE 'out of memory|Cannot allocate memory' "$folder/stderr" ||
+            wrong 'the error does not say that memory is out'
         ;;
     137)
         dead=$((dead + 1))
         ;;
-    *) fail "exit code $code" ;;
+    *) wrong "exit code $code" ;;
     esac
     is_old_or_new $code
     if [ $code != 0 ] && [ "$kind" = files ]; then
         # threshold and calibrate read what they write: run/best.h5, which may be the new one
         cmp -s run/best.h5 "$folder/before/run/best.h5"
         local is_old=$?
-        run || fail 'does not work afterwards'
-        [ $is_old != 0 ] || diff -rq . "$folder/after" >"$folder/err" || fail 'leaves something else afterwards'
+        faulted || wrong 'does not work afterwards'
+        [ $is_old != 0 ] || diff -rq . "$folder/after" >"$folder/stderr" || wrong 'leaves something else afterwards'
     fi
     tried=$((tried + 1))
 }
@@ -86,8 +82,8 @@ plan() {
         for kind in memory files; do
             set_where
             afresh
-            MLCE_FAULT_COUNT=$folder/count run || {
-                echo "FAILED: $name without a fault: $(cat "$folder/err")" >&2
+            MLCE_FAULT_COUNT=$folder/count faulted || {
+                echo "FAILED: $name without a fault: $(cat "$folder/stderr")" >&2
                 return 1
             }
             echo "$kind $(cat "$folder/count") $line"
@@ -99,7 +95,7 @@ set_where() {
     [ "$kind" = memory ] || where=$folder/work
 }
 
-plan >"$folder/plan" || exit 1
+plan >"$folder/plan" || stop "no plan"
 total=$(awk '{ n += $2 } END { print n }' "$folder/plan")
 [ "$points" = all ] && points=$total
 # Every step-th call of all, from a random one on; of each command and kind at least one.
@@ -111,8 +107,8 @@ while read -r kind calls line; do
     read -ra words <<<"${line#*: }"
     set_where
     afresh
-    run || exit 1
-    rm -rf "$folder/after" && mv "$folder/work" "$folder/after" && cp "$folder/out" "$folder/out-after"
+    faulted || stop "$name"
+    rm -rf "$folder/after" && mv "$folder/work" "$folder/after" && cp "$folder/stdout" "$folder/out-after"
     [ $next -le "$calls" ] || try $((1 + RANDOM % calls)) EIO
     while [ $next -le "$calls" ]; do
         faults=(EIO)
@@ -123,8 +119,5 @@ while read -r kind calls line; do
     next=$((next - calls))
     [ $next -gt 0 ] || next=1
 done <"$folder/plan"
-[ $failures = 0 ] || {
-    echo "$failures failed"
-    exit 1
-}
+[ $failures = 0 ] || exit 1
 echo "ok: $tried of $total calls tried: $errors clear errors, $dead kills, $survived without effect; every file old or new"

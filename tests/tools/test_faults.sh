@@ -6,57 +6,50 @@
 #   test_faults.sh [POINTS]     how many calls to try, evenly spread, of each kind (16;
 #                               MLCE_FAULT_POINTS; all: of memory 300)
 # MLCE_SEED: other points. The last line counts.
-set -u
+. "$(dirname "${BASH_SOURCE[0]}")/claims.bash"
 points=${1:-${MLCE_FAULT_POINTS:-16}}
 memory_points=$([ "$points" = all ] && echo 300 || echo "$points")
 RANDOM=${MLCE_SEED:-1}
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-. "$(dirname "${BASH_SOURCE[0]}")/resume.bash"
-. "$(dirname "${BASH_SOURCE[0]}")/faults.bash"
-make_inputs || exit 1
+. "$MLCE_SOURCE/tests/tools/resume.bash"
+. "$MLCE_SOURCE/tests/tools/faults.bash"
+make_inputs || stop 'no inputs'
 # An evaluation, and a checkpoint on each side of it.
 settings=(train.epochs=1 train.eval_steps=10 train.save_steps=8 train.batch_tokens=220 train.keep_last=1)
 
-fail() {
-    echo "FAILED: $*"
-    for file in err err2; do [ -e $file ] && sed "s/^/    $file: /" $file; done
-    exit 1
-}
 in_place whole
 tried=0 errors=0 dead=0 survived=0 possible=0
 # try N FAULT: the run with the fault at call N; then what must hold.
 try() {
     rm -rf "$folder/faulty"
     in_place faulty
-    MLCE_FAULT=$1:$2 faulty "$where" "$MLCE_BIN/mlce-train" ../streamed.ini "${settings[@]}" >out 2>err
+    MLCE_FAULT=$1:$2 faulty "$where" mlce-train ../streamed.ini "${settings[@]}" >stdout 2>stderr
     local code=$? command=(../streamed.ini "${settings[@]}") what="$kind, call $1, $2"
     case $code in
     0) survived=$((survived + 1)) ;;
     1)
         errors=$((errors + 1))
-        [ "$(grep -c 'error: ' err)" -eq 1 ] || fail "$what: not one error"
-        grep -qE "error: .*($said)" err || fail "$what: the error does not say it"
+        [ "$(grep -c 'error: ' stderr)" -eq 1 ] || stop "$what: not one error"
+        grep -qE "error: .*($said)" stderr || stop "$what: the error does not say it"
         ;;
     137) dead=$((dead + 1)) ;;
-    *) fail "$what: exit code $code" ;;
+    *) stop "$what: exit code $code" ;;
     esac
-    [ ! -e run/last.h5 ] || "$MLCE_BIN/mlce-eval" run/last.h5 data/dev.h5 >/dev/null 2>err2 || fail "$what: last.h5 is not good"
-    [ ! -e run/best.h5 ] || "$MLCE_BIN/mlce-eval" run/best.h5 data/dev.h5 >/dev/null 2>err2 || fail "$what: best.h5 is not good"
+    [ ! -e run/last.h5 ] || mlce-eval run/last.h5 data/dev.h5 >/dev/null 2>stderr || stop "$what: last.h5 is not good"
+    [ ! -e run/best.h5 ] || mlce-eval run/best.h5 data/dev.h5 >/dev/null 2>stderr || stop "$what: best.h5 is not good"
     if [ -e run/config.ini ]; then command=(--resume run); else rm -rf run; fi
-    "$MLCE_BIN/mlce-train" "${command[@]}" >out 2>err2 || fail "$what: cannot resume"
-    same_run run "$folder/whole/run" || fail "$what: resumed to something else"
-    [ -z "$(find run -name '*.part')" ] || fail "$what: left $(find run -name '*.part')"
+    mlce-train "${command[@]}" >stdout 2>stderr || stop "$what: cannot resume"
+    same_run run "$folder/whole/run" || stop "$what: resumed to something else"
+    [ -z "$(find run -name '*.part')" ] || stop "$what: left $(find run -name '*.part')"
     tried=$((tried + 1))
 }
 # try_all POINTS FAULT...: spread over all calls that count, with one fault after the other.
 try_all() {
     local most=$1 faults=("${@:2}") calls step n=0
     rm -rf "$folder/whole/run"
-    cd "$folder/whole" || exit 1
-    MLCE_FAULT_COUNT=$folder/count faulty "$where" "$MLCE_BIN/mlce-train" ../streamed.ini "${settings[@]}" >out 2>err || fail 'without a fault'
+    cd "$folder/whole" || stop
+    MLCE_FAULT_COUNT=$folder/count faulty "$where" mlce-train ../streamed.ini "${settings[@]}" >stdout 2>stderr || stop 'without a fault'
     calls=$(cat "$folder/count")
-    [ "$calls" -gt 50 ] || fail "only $calls calls were counted"
+    [ "$calls" -gt 50 ] || stop "only $calls calls were counted"
     possible=$((possible + calls))
     [ "$most" = all ] && most=$calls
     step=$(((calls + most - 1) / most))
