@@ -245,7 +245,7 @@ typedef struct gradients {
 
 /* The gradients of the sums that h_before W_hh^T went into, side by side. */
 static const float *hidden_gates(const recurrent *n, const float *gates, float *room) {
-    size_t all = (size_t)weight_rows(n), shared = (size_t)(n->cell->shared_gates * n->H);
+    size_t all = (size_t)weight_rows(n), shared = (size_t)n->cell->shared_gates * (size_t)n->H;
     if (shared == all) return gates;
     memcpy(room, gates, shared * sizeof *room);
     memcpy(room + shared, gates + all, (all - shared) * sizeof *room);

@@ -118,7 +118,7 @@ static mlce_status write_marks(brat_sink *b, const mlce_record *record, const in
                 mark->type);
         int32_t start = chars[mark->start][0], end = chars[mark->end - 1][1];
         fprintf(b->annotations, "T%lld\t%s %lld %lld\t", (long long)++b->marks, mark->type,
-                (long long)(b->points + start), (long long)(b->points + end));
+                (long long)b->points + start, (long long)b->points + end);
         write_covered(b->annotations, characters, start, end);
         putc('\n', b->annotations);
     }

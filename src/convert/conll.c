@@ -73,9 +73,9 @@ static void look_at_row(conll *c, probe *p, char *line) {
     int count = split(line, c->by_tabs, columns);
     if (!c->has_layout) c->columns = count;
     c->has_layout = true;
-    if (count != c->columns || count > MOST_COLUMNS) return; /* told when it is read */
+    if (count < 1 || count != c->columns || count > MOST_COLUMNS) return; /* told when it is read */
     p->in_sequence++;
-    if (atoi(columns[0]) != p->in_sequence) p->numbered = false;
+    if (strtol(columns[0], NULL, 10) != p->in_sequence) p->numbered = false;
     if (count != 4 || !mlce_tag_parse(columns[2], &tag) || !mlce_tag_parse(columns[3], &tag))
         p->two_tags = false;
 }

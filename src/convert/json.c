@@ -73,9 +73,8 @@ static mlce_status next_in_array(json_stream *j, int64_t *line, bool *found) {
     if (j->ended) return MLCE_OK;
     int c = next_byte(j);
     if (!j->begun) {
-        if (c == 0xEF)
-            c = getc_unlocked(j->stream) == 0xBB && getc_unlocked(j->stream) == 0xBF ? next_byte(j)
-                                                                                     : c;
+        if (c == 0xEF && getc_unlocked(j->stream) == 0xBB && getc_unlocked(j->stream) == 0xBF)
+            next_byte(j);
         j->begun = true;
         c = next_byte(j); /* behind the [ that the file begins with */
     } else if (c == ',') {
