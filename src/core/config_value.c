@@ -32,7 +32,7 @@ mlce_shown mlce_config_show(const char *text) {
         unsigned char byte = (unsigned char)text[i];
         shown.text[i] = byte < 0x20 || byte == 0x7f ? '?' : text[i];
     }
-    if (kept < length) strcpy(shown.text + kept, "...");
+    if (kept < length) memcpy(shown.text + kept, "...", 4);
     return shown;
 }
 

@@ -52,7 +52,7 @@ static bool add_block(mlce_arena *arena, size_t size) {
 }
 
 void *mlce_arena_alloc(mlce_arena *arena, size_t count, size_t size) {
-    if (size && count > (SIZE_MAX - 2 * ALIGNMENT - HEADER) / size) {
+    if (size && count > (SIZE_MAX - 2 * (size_t)ALIGNMENT - HEADER) / size) {
         mlce_fail(MLCE_E_MEMORY, "out of memory: %zu items of %zu bytes", count, size);
         return NULL;
     }

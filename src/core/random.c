@@ -46,7 +46,7 @@ void mlce_philox_fill(uint64_t seed, uint32_t stream, uint64_t position, int blo
     for (int b = 0; b < blocks; b += LANES) {
         int count = blocks - b < LANES ? blocks - b : LANES;
         philox_lanes(seed, stream, position + (uint64_t)b, lanes);
-        memcpy(words + 4 * b, lanes, (size_t)count * sizeof lanes[0]);
+        memcpy(words + 4 * (size_t)b, lanes, (size_t)count * sizeof lanes[0]);
     }
 }
 
