@@ -435,7 +435,8 @@ mlce_node *mlce_recurrent(mlce_graph *g, const mlce_cell *cell, mlce_node *x,
         return mlce_graph_fail(g, mlce_fail(MLCE_E_ARGUMENT,
                                             "%s: %d rows are not the sequences' %d tokens",
                                             cell->op, x->rows, offsets[sequences]));
-    mlce_node *y = mlce_node_new(g, x->rows, directions * kept.H, recurrent_backward, &x, 1);
+    mlce_node *y = mlce_node_new(g, x->rows, directions * weights[0].weight_hh->cols,
+                                 recurrent_backward, &x, 1);
     recurrent *n = y ? new_recurrent(g, x, kept, offsets, sequences) : NULL;
     if (!n) return mlce_graph_fail(g, MLCE_E_MEMORY);
     if (wanted) y->wants_grad = true;

@@ -249,6 +249,8 @@ static mlce_status find_tokens(mlce_source *source, mlce_record *record) {
     mlce_characters characters = {0};
     mlce_status status = MLCE_OK;
     if (record->text) status = mlce_characters_find(source->arena, record->text, &characters);
+    if (!record->text && record->length < 0)
+        return mlce_fail(MLCE_E_DATA, "it has neither text nor tokens");
     if (!status && record->length < 0) status = tokenize(source->arena, &characters, record);
     if (!status && record->text && !record->chars)
         status = mlce_characters_of_tokens(source->arena, &characters, record->tokens,

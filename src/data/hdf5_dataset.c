@@ -66,6 +66,7 @@ static mlce_status shape_of_space(const mlce_h5 *file, const char *name, hid_t s
 static mlce_status dataset_shape(const mlce_h5 *file, const char *name, hid_t dataset,
                                  mlce_h5_shape *shape) {
     hid_t space = H5Dget_space(dataset);
+    *shape = (mlce_h5_shape){0};
     if (space < 0) return mlce_h5_fail(MLCE_E_DATA, file->path, "%s: cannot read the shape", name);
     mlce_status status = shape_of_space(file, name, space, shape);
     H5Sclose(space);
@@ -311,7 +312,7 @@ void mlce_h5_strings_free(mlce_h5_strings *strings) {
 static mlce_status read_numbers(const mlce_h5 *file, const char *name, H5T_class_t class,
                                 const char *noun, hid_t memory_type, size_t size, void **values,
                                 mlce_h5_shape *shape) {
-    hid_t dataset, type = -1;
+    hid_t dataset = -1, type = -1;
     *values = NULL;
     mlce_h5_lock();
     mlce_status status = mlce_h5_open_dataset(file, name, H5P_DEFAULT, &dataset);

@@ -85,8 +85,8 @@ mlce_status mlce_export_safetensors(mlce_model *model, const char *part, const c
     const mlce_parameter **sorted = sorted_parameters(model, &count);
     char *header = sorted ? header_text(model, sorted, count) : NULL;
     mlce_status status = header ? MLCE_OK : mlce_fail(MLCE_E_MEMORY, "%s: out of memory", path);
-    FILE *file = status ? NULL : fopen(part, "wb");
-    if (!status) {
+    FILE *file = header ? fopen(part, "wb") : NULL;
+    if (header) {
         bool failed = !file || !write_all(file, header, sorted, count);
         if (file && fclose(file)) failed = true;
         if (failed) status = mlce_fail(MLCE_E_IO, "%s: cannot write: %s", path, strerror(errno));

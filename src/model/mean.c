@@ -55,7 +55,7 @@ static mlce_node *join_qk(mlce_graph *g, const mlce_output *outputs, int count,
             g, mlce_fail(MLCE_E_ARGUMENT,
                          "the mean of %d models with %d types would have q and k of %lld "
                          "features, too many: average fewer",
-                         count, joined->types, 2 * joined->heads * (long long)head_size));
+                         count, joined->types, 2LL * joined->heads * head_size));
     joined->head_size = (int)head_size;
     joined->qk =
         mlce_node_new(g, joined->qk->rows, 2 * joined->heads * joined->head_size, NULL, NULL, 0);
@@ -69,7 +69,7 @@ mlce_output mlce_output_mean(mlce_graph *g, const mlce_output *outputs, int coun
     if (count == 1) return mean;
     mlce_node **nodes = mlce_arena_alloc(mlce_graph_arena(g), 3 * (size_t)count, sizeof *nodes);
     if (!nodes) mlce_graph_fail(g, MLCE_E_MEMORY);
-    if (mlce_graph_status(g)) return (mlce_output){.task = mean.task};
+    if (!nodes || mlce_graph_status(g)) return (mlce_output){.task = mean.task};
     mlce_node **scores = nodes, **terms = nodes + count, **thresholds = terms + count;
     for (int m = 0; m < count; m++) {
         scores[m] = outputs[m].scores;

@@ -185,6 +185,7 @@ mlce_status mlce_model_new(const mlce_config *config, int width, const char *con
                            int types, mlce_model **model) {
     mlce_status status = mlce_model_declare(config, width, type_names, types, model);
     if (status) return status;
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): *model is there where status is OK */
     status = mlce_parameters_allocate((*model)->parameters,
                                       (uint64_t)mlce_config_int(config, "train.seed"));
     if (status) {

@@ -34,8 +34,7 @@ mlce_status mlce_model_to_onnx(const mlce_model *model, mlce_onnx *o) {
                       mlce_onnx_tensor(o, model->learned_thresholds->name,
                                        model->learned_thresholds->value, 3,
                                        (const int64_t[]){model->types, 1, 1}));
-    if (!items)
-        x = mlce_onnx_only_spans(o, x, (int)mlce_config_int(model->config, "model.max_width"));
+    if (!items) mlce_onnx_only_spans(o, x, (int)mlce_config_int(model->config, "model.max_width"));
     mlce_onnx_end(o, model->types, items);
     return mlce_onnx_status(o);
 }

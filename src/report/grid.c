@@ -40,18 +40,18 @@ mlce_status mlce_grid_set(mlce_grid *grid, int row, int column, const char *form
 }
 
 void mlce_grid_mark_best(mlce_grid *grid, int row) {
-    char **cells = grid->cells + row * grid->columns;
+    char **cells = grid->cells + (size_t)row * (size_t)grid->columns;
     double low = 0, high = 0;
     bool first = true;
     for (int c = 1; c < grid->columns; c++) {
         if (!cells[c]) continue;
-        double value = atof(cells[c]);
+        double value = strtod(cells[c], NULL);
         if (first || value < low) low = value;
         if (first || value > high) high = value;
         first = false;
     }
     for (int c = 1; c < grid->columns && high > low; c++)
-        grid->best[row * grid->columns + c] = cells[c] && atof(cells[c]) == high;
+        grid->best[row * grid->columns + c] = cells[c] && strtod(cells[c], NULL) == high;
 }
 
 /* ---- Showing: row r and column c of what is shown, which may be the grid on its side ---- */
