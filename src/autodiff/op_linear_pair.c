@@ -116,7 +116,7 @@ void mlce_linear_pair(mlce_graph *g, mlce_node *x, mlce_node *const W[2], mlce_n
                                     (mlce_node *[]){x, W[part], b[part]}, 3);
     }
     if (!p) mlce_graph_fail(g, MLCE_E_MEMORY);
-    if (!p || mlce_graph_status(g)) {
+    if (!p || !y[0] || !y[1] || mlce_graph_status(g)) {
         y[0] = y[1] = NULL;
         return;
     }

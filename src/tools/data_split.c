@@ -131,6 +131,7 @@ static bool is_folder(const char *path) {
 }
 
 static mlce_status name_files(request *r, const mlce_dataset *dataset) {
+    /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): looked at by the caller */
     bool is_in_folder = r->prefix[strlen(r->prefix) - 1] == '/' || is_folder(r->prefix);
     const char *between = r->prefix[strlen(r->prefix) - 1] == '/' ? "" : is_in_folder ? "/" : "-";
     for (int p = 0; p < r->count; p++) {
