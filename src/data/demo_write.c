@@ -145,15 +145,13 @@ static mlce_status check(const mlce_demo_options *options, char *const *paths) {
 static mlce_status write_all(const mlce_demo_options *options, char *const *drafts,
                              char *const *paths) {
     mlce_status status = MLCE_OK;
-    int finished = 0;
-    for (int split = 0; split < MLCE_DEMO_SPLITS && !status; split++) {
+    int begun = 0;
+    for (int split = 0; split < MLCE_DEMO_SPLITS && !status; split++, begun++)
         status = write_split(drafts[split], split, options);
-        if (!status) finished++;
-    }
     for (int split = 0; split < MLCE_DEMO_SPLITS && !status; split++)
         if (rename(drafts[split], paths[split]))
             status = mlce_fail(MLCE_E_IO, "%s: cannot write: %s", paths[split], strerror(errno));
-    for (int split = 0; split < finished && status; split++) unlink(drafts[split]);
+    for (int split = 0; split < begun && status; split++) unlink(drafts[split]);
     return status;
 }
 

@@ -24,7 +24,7 @@ goes_on() { [ -s run/metrics.jsonl ]; }
 mlce-train ../resident.ini "${settings[@]}" >stdout 2>stderr &
 pid=$!
 for _ in $(seq 400); do goes_on && break || sleep 0.05; done
-rm -rf run
+mv run gone # in one step: rm would race with what is written
 wait $pid
 claim 'a folder that is removed in mid-run ends it with 1' "[ $? -eq 1 ]"
 claim 'with one error, which names it' '[ "$(grep -c "error: " stderr)" -eq 1 ] && grep -q "error: .*run.*No such file" stderr'

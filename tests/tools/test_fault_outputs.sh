@@ -2,11 +2,11 @@
 # Lets calls fail under every command that writes - memory that is refused; open, write, fsync,
 # rename, ... of files - or kills it there. Each time one clear error and exit code 1, and every
 # file as it was before or as the command leaves it, never half of it.
-#   test_fault_outputs.sh [POINTS] [COMMANDS]    how many calls to try (120, spread evenly over all
+#   test_fault_outputs.sh [POINTS] [COMMANDS]    how many calls to try (60, spread evenly over all
 #                         commands; MLCE_FAULT_POINTS; all); names of commands, else all
 # MLCE_SEED: other points. The last line counts.
 . "$(dirname "${BASH_SOURCE[0]}")/claims.bash"
-points=${1:-${MLCE_FAULT_POINTS:-120}}
+points=${1:-${MLCE_FAULT_POINTS:-60}}
 only=${2:-}
 RANDOM=${MLCE_SEED:-1}
 . "$MLCE_SOURCE/tests/tools/faults.bash"
@@ -30,7 +30,7 @@ is_old_or_new() {
     local file
     while IFS= read -r file; do
         cmp -s "$file" "$folder/before/$file" || cmp -s "$file" "$folder/after/$file" ||
-            { [[ $file == *.part* ]] && [ "$1$fault" != 1EIO ]; } || wrong "$file is neither old nor new"
+            { [[ $file == *.part* || $file == *.new ]] && [ "$1$fault" != 1EIO ]; } || wrong "$file is neither old nor new"
     done < <(find . -type f)
     while IFS= read -r file; do
         [ -e "$file" ] || [ ! -e "$folder/after/$file" ] || wrong "$file is gone"
