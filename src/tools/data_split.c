@@ -104,14 +104,11 @@ static bool read_parts(request *r, const char *text) {
 }
 
 static bool read_together(request *r, const char *word) {
-    static const char *const words[] = {"identical", "documents", "nothing"};
-    for (int i = 0; i < 3; i++) {
-        if (strcmp(word, words[i])) continue;
-        r->together = (mlce_together)i;
-        return true;
-    }
-    mlce_tool_usage("--together: there is no '%s': identical, documents, nothing", word);
-    return false;
+    static const char *const words[] = {"identical", "documents", "nothing", NULL};
+    int n = 0;
+    bool good = mlce_tool_choose("--together", word, words, &n);
+    r->together = (mlce_together)n;
+    return good;
 }
 
 static bool read_option(request *r, int option) {

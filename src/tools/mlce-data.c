@@ -14,19 +14,19 @@ static const char HELP[] =
     "(HDF5 files of the layouts mlce-spans and mlce-labels).\n"
     "\n"
     "commands:\n"
-    "  convert INPUT -o OUT  make a dataset of annotated text (CoNLL, JSONL, brat), or text of a "
+    "  convert INPUT -o OUT   make a dataset of annotated text (CoNLL, JSONL, brat), or text of a "
     "dataset\n"
-    "  check TRAIN [DEV ...] what to know before training: few examples, the same in both, ...\n"
-    "  inspect FILE          show what a dataset holds, and its first sequences\n"
-    "  stats FILE [--json]   measure a dataset\n"
-    "  validate FILE ...     read and check every part of datasets\n"
+    "  check TRAIN [DEV ...]  what to know before training: few examples, the same in both, ...\n"
+    "  inspect FILE           show what a dataset holds, and its first sequences\n"
+    "  stats FILE [--json]    measure a dataset\n"
+    "  validate FILE ...      read and check every part of datasets\n"
     "  split FILE --into train=0.8,dev=0.2 -o PREFIX\n"
-    "                        cut a dataset so that types are spread evenly\n"
-    "  merge FILE ... -o OUT join datasets, with all their types\n"
-    "  demo DIR              write a small made-up corpus, or labelled items, to train on\n"
+    "                         cut a dataset so that types are spread evenly\n"
+    "  merge FILE ... -o OUT  join datasets, with all their types\n"
+    "  demo DIR               write a small made-up corpus, or labelled items, to train on\n"
     "\n"
-    "  -h, --help            show this text; mlce-data COMMAND --help: that of a command\n"
-    "      --version         show the version\n"
+    "  -h, --help             show this text; mlce-data COMMAND --help: that of a command\n"
+    "      --version          show the version\n"
     "\n"
     "examples:\n"
     "  mlce-data convert train.conll -o train.h5\n"
@@ -81,12 +81,13 @@ static const char INSPECT_HELP[] =
 enum { MOST_SEQUENCES = 100000000 };
 static const int64_t MOST_SEED = 9000000000000000; /* train.seed has the same limit */
 
-/* The task of that name in *task; false (message of wrong usage given) where there is none. */
+/* The task of that name; false (message of wrong usage given) where there is none. */
 static bool read_task(const char *name, mlce_task *task) {
-    *task = strcmp(name, "labels") ? MLCE_TASK_SPANS : MLCE_TASK_LABELS;
-    if (*task == MLCE_TASK_LABELS || !strcmp(name, "spans")) return true;
-    mlce_tool_usage("--task: there is no task '%s': spans or labels", name);
-    return false;
+    static const char *const tasks[] = {"spans", "labels", NULL};
+    int n = 0;
+    bool good = mlce_tool_choose("--task", name, tasks, &n);
+    *task = n ? MLCE_TASK_LABELS : MLCE_TASK_SPANS;
+    return good;
 }
 
 static int write_demo(const char *folder, const mlce_demo_options *options) {

@@ -22,15 +22,15 @@ static const char HELP[] =
     "  -h, --help           show this text\n"
     "      --version        show the version\n"
     "\n"
-    "examples:\n"
-    "  mlce-export runs/ner --format safetensors\n"
-    "  mlce-export runs/ner --format onnx -o ner.onnx\n"
-    "\n"
     "ONNX (opset 17): inputs embeddings, float32 [batch, length, features], and lengths, int64\n"
     "[batch]; output scores, float32 [batch, types, length, length]: of the span of a type from a\n"
     "token to a token (both included), -1e12 where there is none. For items with labels length is "
     "1\n"
-    "and scores are [batch, labels]. What scores over its threshold (metadata) is predicted.\n";
+    "and scores are [batch, labels]. What scores over its threshold (metadata) is predicted.\n"
+    "\n"
+    "examples:\n"
+    "  mlce-export runs/ner --format safetensors\n"
+    "  mlce-export runs/ner --format onnx -o ner.onnx\n";
 
 /* RUN/model.safetensors, or FOLDER/model.h5 for the checkpoint FOLDER/best.h5; on the heap. */
 static char *default_path(const char *run, const char *format) {
@@ -72,6 +72,13 @@ static int export_run(const char *run, const char *format, const char *output) {
     return exit_code ? exit_code : mlce_tool_end();
 }
 
+static bool read_format(const char *name) {
+    const char *formats[8] = {NULL};
+    int chosen;
+    for (int f = 0; f < 7 && mlce_export_format(f); f++) formats[f] = mlce_export_format(f);
+    return mlce_tool_choose("--format", name, formats, &chosen);
+}
+
 int main(int argc, char **argv) {
     static const struct option options[] = {MLCE_TOOL_OPTIONS,
                                             {"format", required_argument, NULL, 'f'},
@@ -83,15 +90,10 @@ int main(int argc, char **argv) {
     for (int option;
          (option = mlce_tool_option_with(argc, argv, "o:", options, &exit_code)) != -1;) {
         if (option == MLCE_TOOL_EXIT) return exit_code;
-        if (option == 'f') format = optarg;
+        if (option == 'f' && !read_format(format = optarg)) return MLCE_TOOL_WRONG_USAGE;
         if (option == 'o') output = optarg;
     }
     if (argc - optind != 1) return mlce_tool_usage("give one RUN");
     if (!format) return mlce_tool_usage("give --format safetensors, onnx or hdf5");
-    bool known = false;
-    for (int f = 0; mlce_export_format(f); f++)
-        if (strcmp(format, mlce_export_format(f)) == 0) known = true;
-    if (!known)
-        return mlce_tool_usage("there is no format '%s': safetensors, onnx or hdf5", format);
     return export_run(argv[optind], format, output);
 }
