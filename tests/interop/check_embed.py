@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""check_embed.py FOLDER: scripts/embed_transformers.py with a small BERT of random weights.
+"""check_embed.py FOLDER: scripts/embed_transformers.py with small encoders of random weights: BERT, and
+of other tokens and positions XLM-RoBERTa and DeBERTa.
 
 Leaves in FOLDER dataset files by two layers of it, for the programs to be tried on. scripts/ must
 be in PYTHONPATH."""
@@ -7,7 +8,10 @@ import contextlib
 import io
 import json
 import pathlib
+import signal
+import subprocess
 import sys
+import time
 
 import h5py
 import numpy
@@ -31,6 +35,33 @@ def make_encoder(folder):
         vocab_size=len(vocabulary), hidden_size=32, num_hidden_layers=6, num_attention_heads=4,
         intermediate_size=64, max_position_embeddings=48, initializer_range=0.2)
     transformers.BertModel(config).save_pretrained(folder)
+
+
+def make_unigram_encoder(folder, kind):
+    """XLM-RoBERTa, whose positions begin behind the padding's number, or DeBERTa, which has relative ones.
+    Their tokens begin with U+2581 where a word does."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+
+    marks = ["<s>", "<pad>", "</s>", "<unk>"]
+    words = ["\u2581", "\u2581the", "\u2581man", "\u2581street", "Ber", "lin", "ing", "s"]
+    pieces = [(mark, 0.0) for mark in marks] + [(word, -2.0) for word in words]
+    pieces += [(letter, -6.0) for letter in LETTERS + LETTERS.upper() if letter != "s"]
+    tokenizer = Tokenizer(models.Unigram(pieces, unk_id=3))
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always")
+    tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)])
+    transformers.PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, bos_token="<s>", cls_token="<s>", eos_token="</s>", sep_token="</s>",
+        pad_token="<pad>", unk_token="<unk>").save_pretrained(folder)
+    torch.manual_seed(2)
+    sizes = {"vocab_size": len(pieces), "hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4,
+             "intermediate_size": 64, "initializer_range": 0.2, "pad_token_id": 1}
+    if kind == "xlm-roberta":
+        config = transformers.XLMRobertaConfig(max_position_embeddings=50, **sizes)
+        transformers.XLMRobertaModel(config).save_pretrained(folder)
+    else:
+        config = transformers.DebertaV2Config(max_position_embeddings=48, relative_attention=True,
+                                              pos_att_type=["p2c", "c2p"], **sizes)
+        transformers.DebertaV2Model(config).save_pretrained(folder)
 
 
 def make_sequences():
@@ -82,6 +113,7 @@ class Plain:
         self.model = transformers.AutoModel.from_pretrained(folder).eval()
 
     def embed(self, words, layer, pooling):
+        """[words, 32]; None where they do not fit."""
         parts = [self.tokenizer(word, add_special_tokens=False)["input_ids"] for word in words]
         ids = [self.tokenizer.cls_token_id, *sum(parts, []), self.tokenizer.sep_token_id]
         if len(ids) > 48:
@@ -131,6 +163,32 @@ def check_against_plain(folder, source, sequences):
             numpy.testing.assert_allclose(small[one], exact[one], atol=2e-5)
         if len(words) == 33:
             assert numpy.abs(small[one] - exact[one]).max() > 1e-3, "several windows see less"
+
+
+def check_other_encoder(folder, source, sequences, kind):
+    """Pooled as by the plain API, in one window and, word by word, in the window that is chosen for it."""
+    encoder = folder / kind
+    make_unigram_encoder(encoder, kind)
+    plain = Plain(encoder)
+    offsets = numpy.cumsum([0] + [len(words) for words in sequences])
+    compared = windowed = 0
+    for layer, pooling in ((1, "first"), (2, "mean"), (3, "last")):
+        got = embedded(folder / f"{kind}.h5", source, "--model", encoder, "--precision", "f32",
+                       "--pooling", pooling, "--layers", layer, "--overlap", 10)
+        for s, words in enumerate(sequences):
+            counts = [len(plain.tokenizer(word, add_special_tokens=False)["input_ids"]) for word in words]
+            if not words or not all(counts):
+                continue
+            windows = embed_transformers.cut_windows(numpy.array(counts), 46, 10)
+            chosen = embed_transformers.choose_windows(numpy.array(counts), windows)
+            windowed += len(windows) > 1
+            for n, (begin, end) in enumerate(windows):
+                expected = plain.embed(words[begin:end], layer, pooling)
+                mine = chosen[begin:end] == n
+                rows = got[offsets[s] + begin : offsets[s] + end][mine]
+                numpy.testing.assert_allclose(rows, expected[mine], atol=5e-5, err_msg=f"{kind}, sequence {s}")
+                compared += len(rows)
+    assert compared > 1000 and windowed >= 6, (compared, windowed)
 
 
 def check_windows():
@@ -190,6 +248,31 @@ def check_interruption(folder, source):
     assert not list(folder.glob("resumed.h5.*")), "it leaves something behind"
 
 
+def check_kill(folder, source):
+    """Killed while it writes: the same command goes on, to the same embeddings."""
+    arguments = [source, folder / "killed.h5", "--model", folder / "encoder", "--window", 20, "--save-every", 100]
+    command = [sys.executable, "-B", embed_transformers.__file__, *map(str, arguments)]
+    record, kills, before = folder / "killed.h5.part.json", 0, -1
+    for _ in range(3):
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            while process.poll() is None:
+                try:
+                    done = json.loads(record.read_text())["sequences"]
+                except FileNotFoundError:
+                    done = -1
+                if done > before:
+                    process.send_signal(signal.SIGKILL)
+                    process.wait()
+                    before, kills = done, kills + 1
+                time.sleep(0.001)
+    if not (folder / "killed.h5").exists():
+        code, said = run(*arguments)
+        assert code == 0 and "goes on at sequence" in said, said
+    assert kills, "it was never killed"
+    with h5py.File(folder / "killed.h5") as one, h5py.File(folder / "whole.h5") as other:
+        numpy.testing.assert_array_equal(one["tokens/embeddings"][:], other["tokens/embeddings"][:])
+
+
 def check_attributes(folder):
     with h5py.File(folder / "4-6-mean.h5") as file, h5py.File(folder / "words.h5") as source:
         attributes = dict(file.attrs)
@@ -241,6 +324,9 @@ def main(folder):
     check_against_plain(folder, source, sequences)
     check_attributes(folder)
     check_interruption(folder, source)
+    check_kill(folder, source)
+    check_other_encoder(folder, source, sequences, "xlm-roberta")
+    check_other_encoder(folder, source, sequences, "deberta")
     check_refusals(folder, source)
     print(f"{len(sequences)} sequences as by the plain API, in one window and in several")
 
