@@ -3,7 +3,8 @@
  *
  * Sequences with spans have the layout `mlce-spans`, version 1:
  *
- *   /  attributes         format = "mlce-spans", version = 1, embedding = string (optional)
+ *   /  attributes         format = "mlce-spans", version = 1, embedding = string (optional),
+ *                         integer_ids = 1 (optional): the ids were numbers where they came from
  *   /types                [T] string      entity types; a type's index is its id
  *   /tokens/embeddings    [N, D] float    or [N, K, D]: K encoder layers, read as one row of K*D
  *   /tokens/text          [N] string      optional
@@ -17,7 +18,7 @@
  *
  * Items with labels, any number each, have the layout `mlce-labels`, version 1:
  *
- *   /  attributes         format = "mlce-labels", version = 1, embedding = string (optional)
+ *   /  attributes         format = "mlce-labels", version = 1, embedding and integer_ids as above
  *   /types                [C] string      the labels' names; a label's index is its id
  *   /items/features       [N, D] float    one row an item
  *   /items/text           [N] string      optional
@@ -135,6 +136,8 @@ MLCE_API const char *const *mlce_dataset_token_text(const mlce_dataset *dataset,
 MLCE_API const int32_t (*mlce_dataset_token_chars(const mlce_dataset *dataset, int64_t s))[2];
 MLCE_API const char *mlce_dataset_text(const mlce_dataset *dataset, int64_t s);
 MLCE_API const char *mlce_dataset_id(const mlce_dataset *dataset, int64_t s);
+/* Whether the id was a number where it came from: JSON is to have it without quotes again. */
+MLCE_API bool mlce_dataset_id_is_integer(const mlce_dataset *dataset, int64_t s);
 /* The document's number, or -1. */
 MLCE_API int64_t mlce_dataset_document(const mlce_dataset *dataset, int64_t s);
 
@@ -158,7 +161,8 @@ typedef struct mlce_dataset_spec {
     mlce_precision precision; /* of the stored embeddings */
     const char *embedding;    /* what made them, or NULL */
     bool token_text, token_chars, text, id, document, spans; /* which optional parts are written */
-    bool weights;                                            /* with the labels */
+    bool integer_ids; /* all ids are whole numbers, and were where they came from */
+    bool weights;     /* with the labels */
 } mlce_dataset_spec;
 
 /* One sequence, or one item (of length 1, its labels spans (0, 1, label) in any order), to be

@@ -22,6 +22,7 @@ typedef struct conll {
     FILE *stream;
     mlce_lines lines;
     bool by_tabs, has_layout; /* has_layout: the first row was seen */
+    bool numbered;            /* the first column counts tokens: nothing is lost with it */
     int columns;
     int token_column, tag_columns[MLCE_MOST_TAG_COLUMNS], tag_count; /* from 0 */
     int64_t document;
@@ -98,6 +99,7 @@ static bool read_global_columns(conll *c, char *line) {
 
 static void choose_columns(conll *c, const probe *p) {
     bool numbered = p->numbered && c->columns > 2;
+    c->numbered = numbered;
     c->token_column = numbered;
     c->tag_count = c->columns > 1;
     c->tag_columns[0] = c->columns - 1;
@@ -218,10 +220,13 @@ static const char *id_of(const char *comment) {
 }
 
 /* One line that is not blank: a comment, the beginning of a document, or a row. */
-static mlce_status read_line(conll *c, mlce_arena *arena, mlce_record *record, char *line) {
+static mlce_status read_line(mlce_reader *reader, mlce_arena *arena, mlce_record *record,
+                             char *line) {
+    conll *c = reader->state;
     char *columns[MOST_COLUMNS];
     const char *id = NULL;
     bool may_be_comment = line[0] == '#' && record->length == 0;
+    bool names_columns = !strncmp(line, "# global.columns", 16);
     if (may_be_comment && (id = id_of(line)) &&
         !(id = mlce_arena_text(arena, id, strcspn(id, "\t"))))
         return MLCE_E_MEMORY;
@@ -229,12 +234,24 @@ static mlce_status read_line(conll *c, mlce_arena *arena, mlce_record *record, c
     bool is_row = count == c->columns && count <= MOST_COLUMNS;
     if (may_be_comment && (!is_row || !has_tags(c, columns))) {
         if (id) record->id = id;
+        reader->counts.comments += !id && !names_columns;
         return MLCE_OK;
     }
     if (!is_row) return bad_count(c, count);
     if (record->length == INT32_MAX / 2) return mlce_fail(MLCE_E_DATA, "the sequence is too long");
     if (record->length == 0) record->line = c->lines.number;
     return add_row(c, arena, record, columns);
+}
+
+/* Columns that are read by nobody, those twice named among the tags counted once. */
+static int other_columns(const conll *c) {
+    int others = 0;
+    for (int column = c->numbered && c->token_column != 0; column < c->columns; column++) {
+        bool is_read = column == c->token_column;
+        for (int k = 0; k < c->tag_count; k++) is_read = is_read || column == c->tag_columns[k];
+        others += !is_read;
+    }
+    return others;
 }
 
 /* Spans of all tag columns. */
@@ -262,6 +279,7 @@ static mlce_status decode(mlce_reader *reader, conll *c, mlce_arena *arena, mlce
     record->span_count = (int)used;
     record->has_spans = c->tag_count > 0;
     record->document = c->document;
+    reader->counts.columns = other_columns(c);
     return status;
 }
 
@@ -277,7 +295,7 @@ static mlce_status next(mlce_reader *reader, mlce_arena *arena, mlce_record *rec
             c->document += begins_document;
             continue;
         }
-        status = read_line(c, arena, record, line);
+        status = read_line(reader, arena, record, line);
         if (status) return fail_at(reader, c->lines.number, status);
     }
     *found = record->length > 0;

@@ -55,6 +55,7 @@ static mlce_status read_features(mlce_dataset *dataset, int64_t s, mlce_arena *a
 
 static void read_names(const mlce_dataset *dataset, int64_t s, mlce_record *record) {
     record->id = mlce_dataset_id(dataset, s);
+    record->integer_id = mlce_dataset_id_is_integer(dataset, s);
     record->text = mlce_dataset_text(dataset, s);
     record->document = mlce_dataset_document(dataset, s);
     record->length = mlce_dataset_length(dataset, s);

@@ -123,6 +123,7 @@ mlce_status mlce_write_hdf5(mlce_sink *sink) {
         .token_chars = !survey->are_items && survey->have_text,
         .text = survey->have_text,
         .id = survey->have_ids,
+        .integer_ids = survey->integer_ids,
         .document = !survey->are_items && survey->have_documents,
         .spans = survey->have_spans,
         .weights = survey->are_items && survey->have_spans && survey->have_weights,

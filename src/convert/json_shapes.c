@@ -128,6 +128,7 @@ static mlce_status read_id(mlce_arena *arena, const json_t *object, mlce_record 
     char number[32];
     snprintf(number, sizeof number, "%lld", (long long)json_integer_value(id));
     record->id = mlce_arena_text(arena, number, strlen(number));
+    record->integer_id = true;
     return record->id ? MLCE_OK : MLCE_E_MEMORY;
 }
 
@@ -167,6 +168,24 @@ static mlce_status read_marks(mlce_reader *reader, mlce_arena *arena, const json
     return status;
 }
 
+/* Counts what is not kept. Prodigy's hashes of its own and what says the same in another way are
+   no loss. */
+static void count_others(mlce_reader *reader, const json_t *object) {
+    static const char *const known[] = {
+        "id",    "document", "text",   "data",   "sentence",  "tokens",   "words",
+        "chars", "features", "labels", "label",  "spans",     "entities", "ner_tags",
+        "tags",  "ner",      "item",   "answer", "relations", "sequence", NULL};
+    mlce_source_counts *counts = &reader->counts;
+    for (void *at = json_object_iter((json_t *)object); at;
+         at = json_object_iter_next((json_t *)object, at)) {
+        const char *name = json_object_iter_key(at);
+        int k = 0;
+        while (known[k] && strcmp(known[k], name)) k++;
+        if (known[k] || *name == '_') continue;
+        if (!counts->members++) snprintf(counts->member, sizeof counts->member, "%s", name);
+    }
+}
+
 /* Any object but Label Studio's. */
 static mlce_status read_object(mlce_reader *reader, mlce_arena *arena, const json_t *object,
                                mlce_record *record) {
@@ -179,6 +198,7 @@ static mlce_status read_object(mlce_reader *reader, mlce_arena *arena, const jso
     record->text = json_string_value(first_of(object, texts));
     record->is_item = reader->options->items || json_object_get(object, "item");
     mlce_status status = read_id(arena, object, record);
+    count_others(reader, object);
     if (!status && json_is_array(tokens)) status = read_tokens(arena, tokens, record);
     if (!status && json_is_array(chars) && record->text && record->length >= 0)
         status = read_chars(arena, chars, record);

@@ -5,7 +5,7 @@
  *   {"id": "b", "text": "...", "features": [0.5, 1], "labels": ["tax", "war"]}
  *
  * start and end of spans count tokens, chars count code points; labels with weights are objects,
- * {"label": "tax", "weight": 0.5}. */
+ * {"label": "tax", "weight": 0.5}. An id that was a number is one again. */
 #include <stdlib.h>
 
 #include "convert/sink.h"
@@ -56,7 +56,8 @@ static json_t *features_of(const mlce_record *record) {
 
 static json_t *line_of(const mlce_record *record) {
     json_t *line = json_object();
-    if (record->id && *record->id) mlce_json_set(&line, "id", json_string(record->id));
+    if (record->id && *record->id)
+        mlce_json_set(&line, "id", mlce_json_id(record->id, record->integer_id));
     if (record->document >= 0)
         mlce_json_set(&line, "document", json_integer((json_int_t)record->document));
     if (record->text) mlce_json_set(&line, "text", json_string(record->text));

@@ -10,8 +10,9 @@
 typedef struct mlce_survey {
     int64_t records, tokens, spans;
     bool are_items, have_spans, have_text, have_ids, have_documents, have_features, have_weights;
-    int width;       /* of the items' features */
-    int tag_columns; /* that non-overlapping spans need: the most of any record, at least 1 */
+    bool integer_ids; /* of all records that have an id */
+    int width;        /* of the items' features */
+    int tag_columns;  /* that non-overlapping spans need: the most of any record, at least 1 */
     mlce_names types;
     mlce_names vocabulary; /* for mlce_embedder_open(); empty where not asked for */
 } mlce_survey;

@@ -34,6 +34,7 @@ typedef struct mlce_mark {
 typedef struct mlce_record {
     int64_t line;          /* where it begins in the file, from 1; 0 in files without lines */
     const char *id, *text; /* NULL where the file has none */
+    bool integer_id;       /* the file has it as a number */
     int64_t document;      /* -1: none */
     bool is_item;
     const float *features; /* [width], of an item, or NULL */
@@ -89,6 +90,10 @@ typedef struct mlce_source_counts {
     int64_t utf16;         /* spans that fit their text in units of UTF-16 only */
     int64_t rejected;      /* records that annotators rejected: left out */
     int64_t other;         /* annotations of other kinds (relations, events): left out */
+    int64_t columns;       /* columns that are neither tokens nor tags: not kept */
+    int64_t comments;      /* comment lines that name no sequence: not kept */
+    int64_t members;       /* members of JSON objects that mean nothing here: not kept */
+    char member[64];       /* the first of them */
 } mlce_source_counts;
 
 typedef struct mlce_source mlce_source;

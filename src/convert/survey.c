@@ -75,6 +75,8 @@ mlce_status mlce_survey_add(const mlce_survey_options *options, const mlce_recor
     if (!status)
         status =
             record->is_item ? add_item(record, survey) : add_tokens(options, record, arena, survey);
+    if (record->id)
+        survey->integer_ids = record->integer_id && (survey->integer_ids || !survey->have_ids);
     survey->records++;
     survey->spans += record->span_count;
     survey->have_spans = survey->have_spans || record->has_spans;

@@ -2,6 +2,7 @@
 #include "core/json.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 static void drop(json_t **whole) {
     json_decref(*whole);
@@ -14,6 +15,10 @@ void mlce_json_set(json_t **object, const char *key, json_t *value) {
 
 void mlce_json_append(json_t **list, json_t *value) {
     if (json_array_append_new(*list, value)) drop(list);
+}
+
+json_t *mlce_json_id(const char *id, bool is_integer) {
+    return is_integer ? json_integer(strtoll(id, NULL, 10)) : json_string(id);
 }
 
 /* jansson does not say that memory ran out, and blames the text: errno tells. */

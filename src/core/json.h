@@ -3,6 +3,7 @@
 #define MLCE_CORE_JSON_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "mlce/status.h"
@@ -12,6 +13,9 @@
    one look at the outermost is enough. */
 void mlce_json_set(json_t **object, const char *key, json_t *value);
 void mlce_json_append(json_t **list, json_t *value);
+
+/* The id of a record: a number if it was one, else a string; NULL when out of memory. */
+json_t *mlce_json_id(const char *id, bool is_integer);
 
 /* Read JSON from a text, or from what is left of a file; `flags` are jansson's. MLCE_E_DATA: it is
    not JSON, for the reason in *error, and no message is set. MLCE_E_MEMORY: out of memory, with

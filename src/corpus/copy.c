@@ -16,6 +16,7 @@ mlce_dataset_spec mlce_copy_spec(const mlce_dataset *dataset) {
                               .token_chars = dataset->task == MLCE_TASK_SPANS,
                               .text = true,
                               .id = true,
+                              .integer_ids = true,
                               .document = dataset->task == MLCE_TASK_SPANS,
                               .spans = mlce_dataset_has_spans(dataset),
                               .weights = dataset->gold_weights != NULL};
@@ -26,6 +27,7 @@ mlce_dataset_spec mlce_copy_spec(const mlce_dataset *dataset) {
         if (file->tokens && !file->chars) spec.token_chars = false;
         if (file->sequences && !file->text.items) spec.text = false;
         if (file->sequences && !file->id.items) spec.id = false;
+        if (file->sequences && !file->integer_ids) spec.integer_ids = false;
         if (file->sequences && !file->document) spec.document = false;
     }
     return spec;

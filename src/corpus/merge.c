@@ -69,6 +69,7 @@ static void join_parts(merge *m, const mlce_dataset_spec *spec, const char *path
     keep_if(&m->spec.text, spec->text, layout->text, path, m);
     keep_if(&m->spec.id, spec->id, layout->id, path, m);
     keep_if(&m->spec.document, spec->document, layout->document, path, m);
+    m->spec.integer_ids = m->spec.integer_ids && spec->integer_ids;
     m->spec.weights = m->spec.weights || spec->weights; /* those without are 1 */
     if (spec->precision > m->spec.precision) m->spec.precision = spec->precision;
     if (!spec->embedding != !m->embedding)

@@ -31,6 +31,7 @@ typedef struct mlce_dataset_file {
 
     /* Loaded by mlce_dataset_load_text(); what the file does not have is empty or NULL. */
     mlce_h5_strings token_text, text, id;
+    bool integer_ids;
     int32_t (*chars)[2];
     int64_t *document;
 } mlce_dataset_file;

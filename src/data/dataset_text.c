@@ -99,6 +99,7 @@ static mlce_status load_from(mlce_dataset *dataset, mlce_dataset_file *file, mlc
     if (!status) status = load_strings(file, h5, layout->token_text, &file->token_text);
     if (!status) status = load_strings(file, h5, layout->text, &file->text);
     if (!status) status = load_strings(file, h5, layout->id, &file->id);
+    file->integer_ids = file->id.count && mlce_h5_has_attribute(h5, "/", "integer_ids");
     if (!status) status = load_chars(dataset, file, h5);
     if (!status && layout->document && mlce_h5_exists(h5, layout->document))
         status = mlce_h5_read_integers(h5, layout->document, &file->document, &shape);
@@ -174,6 +175,15 @@ const char *mlce_dataset_text(const mlce_dataset *dataset, int64_t s) {
 const char *mlce_dataset_id(const mlce_dataset *dataset, int64_t s) {
     const mlce_dataset_file *file = mlce_dataset_file_of(dataset, s);
     return file->id.items ? file->id.items[s - file->first_sequence] : NULL;
+}
+
+/* The file says it of all its ids; one that it is wrong about stays a string. */
+bool mlce_dataset_id_is_integer(const mlce_dataset *dataset, int64_t s) {
+    const char *id = mlce_dataset_id(dataset, s);
+    char same[32];
+    if (!id || !mlce_dataset_file_of(dataset, s)->integer_ids) return false;
+    snprintf(same, sizeof same, "%lld", strtoll(id, NULL, 10));
+    return !strcmp(same, id);
 }
 
 int64_t mlce_dataset_document(const mlce_dataset *dataset, int64_t s) {

@@ -69,6 +69,8 @@ static mlce_status write_head(const mlce_h5 *h5, const mlce_dataset_spec *spec) 
     if (!status) status = mlce_h5_write_integer(h5, "/", "version", 1);
     if (!status && spec->embedding)
         status = mlce_h5_write_text(h5, "/", "embedding", spec->embedding);
+    if (!status && spec->id && spec->integer_ids)
+        status = mlce_h5_write_integer(h5, "/", "integer_ids", 1);
     if (!status)
         status = mlce_h5_write_strings(h5, "/types", spec->types, (size_t)spec->type_count);
     return status;

@@ -61,6 +61,10 @@ static const char HELP[] =
     "      --task TASK        labels: lists of labels are an item's, also where empty\n"
     "  -h, --help             show this text\n"
     "\n"
+    "Kept are tokens, text and where tokens stand in it, spans, ids (numbers as numbers) and\n"
+    "documents. Not kept, but counted: other columns and comments, other members of JSON objects,\n"
+    "relations and events; ids of which only some are numbers become strings in a dataset.\n"
+    "\n"
     "examples:\n"
     "  mlce-data convert train.conll -o train.h5\n"
     "  mlce-data convert dev.conll -o dev.h5 --types-from train.h5\n"
@@ -256,6 +260,11 @@ static void warn(int64_t count, const char *one, const char *more) {
     if (count) mlce_log(MLCE_LOG_WARNING, "%lld %s", (long long)count, count == 1 ? one : more);
 }
 
+/* What is no cause for a warning. */
+static void tell(int64_t count, const char *one, const char *more) {
+    if (count) mlce_log(MLCE_LOG_INFO, "%lld %s", (long long)count, count == 1 ? one : more);
+}
+
 static void report_findings(const request *r, const mlce_convert_report *report) {
     const mlce_source_counts *c = &report->counts;
     warn(c->widened, "span cut a token: widened to whole tokens",
@@ -279,6 +288,11 @@ static void report_findings(const request *r, const mlce_convert_report *report)
          "spans counted units of UTF-16: corrected");
     warn(c->rejected, "rejected record: left out", "rejected records: left out");
     warn(c->other, "annotation of another kind: left out", "annotations of other kinds: left out");
+    tell(c->columns, "other column: not kept", "other columns: not kept");
+    tell(c->comments, "comment: not kept", "comments: not kept");
+    if (c->members)
+        mlce_log(MLCE_LOG_INFO, "%lld other member%s of objects, as '%s': not kept",
+                 (long long)c->members, c->members == 1 ? "" : "s", c->member);
     if (report->drops_text)
         mlce_log(MLCE_LOG_WARNING,
                  "columns hold no text: only its tokens are kept (JSONL keeps it)");

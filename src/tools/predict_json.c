@@ -59,7 +59,9 @@ mlce_status mlce_predict_json(const mlce_predictions *p, int64_t sequence,
     mlce_status status = MLCE_OK;
     json_t *line = json_pack("{s:I}", is_item ? "item" : "sequence", (json_int_t)sequence);
     json_t *list = json_array();
-    if (id) mlce_json_set(&line, "id", json_string(id));
+    if (id)
+        mlce_json_set(&line, "id",
+                      mlce_json_id(id, mlce_dataset_id_is_integer(p->dataset, sequence)));
     if (text) mlce_json_set(&line, "text", json_string(text));
     if (tokens) mlce_json_set(&line, "tokens", tokens_json(p, sequence, tokens));
     for (size_t n = 0; n < count && !status; n++)

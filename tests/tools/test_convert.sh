@@ -33,9 +33,10 @@ cat >world.jsonl <<'END'
 {"id":"b","document":0,"text":"東京大学で学ぶ","label":[[0,4,"ORG"],[0,2,"LOC"]]}
 {"id":"c","document":1,"text":"זה דוד בן־גוריון.","label":[[3,16,"PER"],[7,16,"FAM"]]}
 {"id":"d","document":2,"text":"  two\nlines\t\n","label":[]}
+{"id":"e","document":3,"text":"José à Málaga, محمد بن سلمان, नरेन्द्र मोदी","label":[[0,16,"ALL"],[0,5,"PER"],[9,16,"LOC"],[18,31,"PER"],[18,22,"FAM"],[33,46,"PER"]]}
 END
 converts world.jsonl -o world.h5 --embed hash:8
-says "4 sequences"
+says "5 sequences"
 converts world.h5 -o own.jsonl
 converts own.jsonl -o own.h5 --embed hash:8
 cmp -s world.h5 own.h5 || fail "JSONL -> h5 -> JSONL -> h5 differs"
@@ -44,7 +45,7 @@ same own.jsonl own2.jsonl
 grep -qF '"text":"  two\nlines\t\n"' own.jsonl || fail "the text as written is lost"
 converts world.h5 -o world.brat --to brat
 [ "$(find world.brat -type f | sort | xargs)" = "world.brat/a_1.ann world.brat/a_1.txt \
-world.brat/c.ann world.brat/c.txt world.brat/d.ann world.brat/d.txt" ] || fail "$(find world.brat)"
+world.brat/c.ann world.brat/c.txt world.brat/d.ann world.brat/d.txt world.brat/e.ann world.brat/e.txt" ] || fail "$(find world.brat)"
 grep -qP '^T1\tFAM 0 5\t👩‍👩‍👧$' world.brat/a_1.ann || fail "$(cat world.brat/a_1.ann)"
 for split in lines none; do
     converts world.brat -o brat.h5 --embed hash:8 --split $split
@@ -61,6 +62,36 @@ for scheme in iob1 iob2 bioes bilou; do
     cmp -s columns.h5 $scheme.h5 || fail "columns in $scheme -> h5 -> columns differs"
 done
 same iob2.conll world.conll
+
+# Ids that were numbers are numbers again, also from a part, a union and predictions of the dataset.
+printf '%s\n' '{"id":7,"tokens":["Ada"],"spans":[{"start":0,"end":1,"type":"PER"}]}' \
+    '{"id":-9007199254740993,"tokens":["in","Bonn"],"spans":[{"start":1,"end":2,"type":"LOC"}]}' >numbers.jsonl
+converts numbers.jsonl -o numbers.h5
+converts numbers.h5 -o numbers2.jsonl
+same numbers.jsonl numbers2.jsonl
+accepts mlce-data merge numbers.h5 numbers.h5 -o twice.h5
+converts twice.h5 -o - && cat numbers.jsonl numbers.jsonl | cmp -s - stdout || fail "merged: $(cat stdout)"
+accepts mlce-data split numbers.h5 --into a=0.5,b=0.5 -o half
+converts half-a.h5 -o - && grep -qE '^\{"id":(7|-9007199254740993),' stdout || fail "split: $(cat stdout)"
+sed 's/"id":7/"id":"7"/' numbers.jsonl >mixed.jsonl
+converts mixed.jsonl -o - && cmp -s mixed.jsonl stdout || fail "JSONL -> JSONL changes ids: $(cat stdout)"
+converts mixed.jsonl -o mixed.h5
+converts mixed.h5 -o - && [ "$(grep -cE '^\{"id":"(7|-9007199254740993)"' stdout)" = 2 ] || fail "mixed ids: $(cat stdout)"
+
+# What is not kept is said.
+printf '# sent_id = s1\n# text = a b\n# newpar\n1\tAda\tNNP\tx\tB-PER\n2\tin\tIN\ty\tO\n\n' >wide.conll
+converts wide.conll -o - --to conll
+printf '# id s1\nAda\tB-PER\nin\tO\n\n' | cmp -s - stdout || fail "other columns: $(cat stdout)"
+warns "mlce-data: 2 other columns: not kept"
+warns "mlce-data: 2 comments: not kept"
+echo '{"tokens":["a"],"ner_tags":["O"],"pos_tags":["DT"],"meta":{"by":"me"},"_session_id":1}' >members.jsonl
+converts members.jsonl -o -
+warns "2 other members of objects, as 'pos_tags': not kept"
+for file in numbers.jsonl world.conll; do
+    converts $file -o x.jsonl
+    ! grep -q 'not kept' stderr || fail "$file: $(cat stderr)"
+done
+rm x.jsonl
 
 # Brat's own things: several parts, other annotations, one file of a pair.
 mkdir in && printf 'a b c\n\nd\n' >in/doc.txt
@@ -122,6 +153,16 @@ refuses 1 "missing.vec: cannot open" -- mlce-data convert train.conll -o x.h5 --
 printf 'a\tO\nb\tB_X\n' >bad.conll
 refuses 1 "bad.conll:2: 'B_X' (column 2) is no tag" -- mlce-data convert bad.conll -o x.h5
 refuses 1 "bad.conll:2: 'B_X' (column 2) is no tag" -- mlce-data convert bad.conll -o x --to brat
+for kind in h5 jsonl conll brat; do
+    printf 'a\tx\tO\nb\tO\n' >bad.conll
+    refuses 1 "bad.conll:2: has 2 columns where the first row has 3" -- mlce-data convert bad.conll -o x.$kind --to ${kind/h5/hdf5}
+    printf 'a\tO\nb\377\tO\n' >bad.conll
+    refuses 1 "bad.conll:2: byte 2 (0xFF) is not UTF-8" -- mlce-data convert bad.conll -o x.$kind --to ${kind/h5/hdf5}
+    printf '{"text":"ab","label":[]}\n{"text":"ab","label":[[1,3,"X"]]}\n' >bad.jsonl
+    refuses 1 "bad.jsonl:2: span 0: start 1, end 3, type X: runs past the text's 2" -- mlce-data convert bad.jsonl -o x.$kind --to ${kind/h5/hdf5}
+    printf '{"text":"ab","label":[]}\n{"text":' >bad.jsonl
+    refuses 1 "bad.jsonl:2: is not JSON" -- mlce-data convert bad.jsonl -o x.$kind --to ${kind/h5/hdf5}
+done
 printf 'a\tO\n\n' >plain.conll
 refuses 1 "give those of the training data with --types-from" -- mlce-data convert plain.conll -o x.h5
 : >empty
