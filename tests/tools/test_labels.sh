@@ -194,6 +194,6 @@ done
 for beta in 0 -1 1e9 one ''; do
     refuses 2 --beta -- mlce-eval run dev.h5 --find-threshold --beta "$beta"
 done
-refuses 2 'no task' -- mlce-data demo x --task tags
+refuses 2 "there is no 'tags': spans, labels" -- mlce-data demo x --task tags
 file_limit=4 refuses 1 run/best.h5 -- mlce-eval run dev.h5 --find-threshold --store
 cmp -s run/best.h5 best.before || fail "a store that failed changed the run"
