@@ -35,7 +35,8 @@ static mlce_status unknown_format(const char *format) {
 mlce_status mlce_export(mlce_model *model, const char *format, const char *path) {
     if (mlce_model_members(model))
         return mlce_fail(MLCE_E_ARGUMENT,
-                         "%s: an average of %d models has no weights of its own: export each model",
+                         "%s: an average of %d models has no weights of its own, it is the mean "
+                         "of their scores: export each, and average what they score",
                          path, mlce_model_members(model));
     for (int f = 0; f < FORMATS; f++) {
         if (strcmp(formats[f].name, format)) continue;

@@ -103,31 +103,37 @@ static double mean_speed(const mlce_view *view) {
     return sum / (double)view->evaluation_count;
 }
 
-/* What a run's metrics.jsonl says, not what its data gives now. */
+static mlce_status fill_training(mlce_grid *g, int column, const mlce_view *view) {
+    const mlce_train_evaluation *last = &view->evaluations[view->evaluation_count - 1];
+    mlce_status status =
+        mlce_grid_set(g, EPOCH, column, "%lld", (long long)mlce_view_best(view)->epoch);
+    if (!status) status = mlce_grid_set(g, TIME, column, "%.1f", last->seconds);
+    if (status) return status;
+    return mlce_grid_set(g, SPEED, column, "%s",
+                         mlce_page_count((int64_t)(mean_speed(view) + 0.5)));
+}
+
+/* What a run's metrics.jsonl says, not what its data gives now; only of one that was imported. */
 static mlce_status fill_run(comparison *c, int run) {
     const mlce_view *view = &c->views[run];
     const mlce_train_evaluation *best = mlce_view_best(view);
     mlce_grid *g = &c->figures;
     int column = run + 1;
     mlce_status status = mlce_grid_set(g, HEAD, column, "%s", view->run);
-    if (!status && best->has_dev) {
-        status = mlce_grid_set(g, F1, column, "%.4f", best->micro.f1);
-        if (!status) status = mlce_grid_set(g, PRECISION, column, "%.4f", best->micro.precision);
-        if (!status) status = mlce_grid_set(g, RECALL, column, "%.4f", best->micro.recall);
+    bool was_trained = view->evaluation_count > 0;
+    if (!status && (was_trained ? best->has_dev : view->has_metrics[MLCE_DEV])) {
+        mlce_score dev = was_trained ? best->micro : mlce_metrics_micro(&view->metrics[MLCE_DEV]);
+        status = mlce_grid_set(g, F1, column, "%.4f", dev.f1);
+        if (!status) status = mlce_grid_set(g, PRECISION, column, "%.4f", dev.precision);
+        if (!status) status = mlce_grid_set(g, RECALL, column, "%.4f", dev.recall);
     }
     if (!status && view->has_metrics[MLCE_TEST])
         status = mlce_grid_set(g, TEST_F1, column, "%.4f",
                                mlce_metrics_micro(&view->metrics[MLCE_TEST]).f1);
-    if (!status) status = mlce_grid_set(g, EPOCH, column, "%lld", (long long)best->epoch);
+    if (!status && was_trained) status = fill_training(g, column, view);
     size_t numbers = mlce_parameters_numbers(mlce_model_parameters(view->model));
     if (!status)
         status = mlce_grid_set(g, PARAMETERS, column, "%s", mlce_page_count((int64_t)numbers));
-    if (!status)
-        status = mlce_grid_set(g, TIME, column, "%.1f",
-                               view->evaluations[view->evaluation_count - 1].seconds);
-    if (!status)
-        status = mlce_grid_set(g, SPEED, column, "%s",
-                               mlce_page_count((int64_t)(mean_speed(view) + 0.5)));
     for (int k = 0; k < c->key_count && !status; k++)
         status = mlce_grid_set(g, SETTINGS + k, column, "%s", mlce_view_setting(view, c->keys[k]));
     return status;
@@ -216,7 +222,8 @@ static mlce_status put_curve(mlce_html *html, const comparison *c, curve which) 
     int made = 0;
     mlce_status status = MLCE_OK;
     for (int n = 0; n < c->count && !status; n++)
-        if (which == CURVE_TRAIN_LOSS || mlce_view_best(&c->views[n])->has_dev)
+        if (c->views[n].evaluation_count &&
+            (which == CURVE_TRAIN_LOSS || mlce_view_best(&c->views[n])->has_dev))
             status = make_line(c, n, which, by_steps, &lines[made++]);
     mlce_chart chart = {
         .title = titles[which],

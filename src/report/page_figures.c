@@ -21,16 +21,9 @@ static void put_score_tile(mlce_html *html, const char *split, mlce_score score)
                   split, score.f1, score.precision, score.recall);
 }
 
-static void put_tiles(mlce_html *html, const mlce_view *view) {
+static void put_training_tiles(mlce_html *html, const mlce_view *view) {
     const mlce_train_evaluation *best = mlce_view_best(view),
                                 *last = &view->evaluations[view->evaluation_count - 1];
-    mlce_html_put(html, "<ul class=\"tiles\">\n");
-    if (view->has_metrics[MLCE_DEV])
-        put_score_tile(html, "dev", mlce_metrics_micro(&view->metrics[MLCE_DEV]));
-    else if (best->has_dev)
-        put_score_tile(html, "dev", best->micro);
-    if (view->has_metrics[MLCE_TEST])
-        put_score_tile(html, "test", mlce_metrics_micro(&view->metrics[MLCE_TEST]));
     mlce_html_put(html,
                   "<li><span>%s epoch</span><b>%s</b><span>of %s trained</span><span>step "
                   "%s</span></li>\n",
@@ -38,6 +31,18 @@ static void put_tiles(mlce_html *html, const mlce_view *view) {
                   mlce_page_count(last->epoch), mlce_page_count(best->step));
     mlce_html_put(html, "<li><span>time</span><b>%s</b><span>with evaluation</span></li>\n",
                   mlce_page_time(last->seconds));
+}
+
+static void put_tiles(mlce_html *html, const mlce_view *view) {
+    const mlce_train_evaluation *best = mlce_view_best(view);
+    mlce_html_put(html, "<ul class=\"tiles\">\n");
+    if (view->has_metrics[MLCE_DEV])
+        put_score_tile(html, "dev", mlce_metrics_micro(&view->metrics[MLCE_DEV]));
+    else if (best->has_dev)
+        put_score_tile(html, "dev", best->micro);
+    if (view->has_metrics[MLCE_TEST])
+        put_score_tile(html, "test", mlce_metrics_micro(&view->metrics[MLCE_TEST]));
+    if (view->evaluation_count) put_training_tiles(html, view);
     mlce_parameters *parameters = mlce_model_parameters(view->model);
     mlce_html_put(html, "<li><span>parameters</span><b>%s</b><span>in %s matrices</span></li>\n",
                   mlce_page_count((int64_t)mlce_parameters_numbers(parameters)),
@@ -61,16 +66,21 @@ static void put_changed(mlce_html *html, const mlce_view *view) {
 static void put_links(mlce_html *html, const mlce_view *view) {
     bool has_dev = view->has_metrics[MLCE_DEV];
     const char *types = mlce_model_task(view->model) == MLCE_TASK_LABELS ? "labels" : "types";
-    mlce_html_put(html, "<nav><a href=\"#curves\">curves</a>");
+    bool was_trained = view->evaluation_count > 0;
+    mlce_html_put(html, "<nav>%s", was_trained ? "<a href=\"#curves\">curves</a>" : "");
     if (has_dev)
         mlce_html_put(html,
                       "<a href=\"#types\">%s</a><a href=\"#confusions\">confusions</a>"
                       "<a href=\"#errors\">errors</a>",
                       types);
-    mlce_html_put(
-        html,
-        "<a href=\"#data\">data</a><a href=\"#speed\">speed</a><a href=\"#model\">model</a>"
-        "<a href=\"#configuration\">configuration</a></nav>\n");
+    mlce_html_put(html,
+                  "<a href=\"#data\">data</a>%s<a href=\"#model\">model</a>"
+                  "<a href=\"#configuration\">configuration</a></nav>\n",
+                  was_trained ? "<a href=\"#speed\">speed</a>" : "");
+    if (!was_trained)
+        mlce_html_put(html,
+                      "<p class=\"note\">Weights that were imported: there are no curves and "
+                      "no times.</p>\n");
 }
 
 void mlce_page_summary(mlce_html *html, const mlce_view *view) {

@@ -9,14 +9,15 @@
 static mlce_status put_page(mlce_html *html, const mlce_view *view) {
     mlce_page_begin(html, view->name);
     mlce_page_summary(html, view);
-    mlce_status status = mlce_page_curves(html, view);
+    bool was_trained = view->evaluation_count > 0;
+    mlce_status status = was_trained ? mlce_page_curves(html, view) : MLCE_OK;
     if (view->has_metrics[MLCE_DEV]) {
         if (!status) status = mlce_page_type_table(html, view);
         if (!status) status = mlce_page_confusions(html, view);
         if (!status) status = mlce_page_errors(html, view);
     }
     if (!status) status = mlce_page_data(html, view);
-    if (!status) status = mlce_page_speed(html, view);
+    if (!status && was_trained) status = mlce_page_speed(html, view);
     mlce_page_model(html, view);
     mlce_page_end(html);
     return status;

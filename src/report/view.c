@@ -15,7 +15,8 @@
 const char *const mlce_split_names[MLCE_SPLITS] = {"train", "dev", "test"};
 
 const mlce_train_evaluation *mlce_view_best(const mlce_view *view) {
-    return &view->evaluations[view->best];
+    static const mlce_train_evaluation none = {0};
+    return view->evaluation_count ? &view->evaluations[view->best] : &none;
 }
 
 const char *mlce_view_setting(const mlce_view *view, const char *key) {
@@ -78,9 +79,8 @@ static mlce_status add_line(mlce_view *view, const char *path, const char *text,
 
 static mlce_status read_lines(mlce_view *view, const char *path) {
     FILE *file = fopen(path, "r");
-    if (!file)
-        return mlce_fail(MLCE_E_IO, "%s: is no run that was trained: %s: %s", view->run, path,
-                         strerror(errno));
+    if (!file && errno == ENOENT) return MLCE_OK; /* it was not trained here */
+    if (!file) return mlce_fail(MLCE_E_IO, "%s: cannot open: %s", path, strerror(errno));
     char *line = NULL;
     size_t size = 0;
     mlce_status status = MLCE_OK;

@@ -16,8 +16,8 @@ typedef struct mlce_view {
     const char *run; /* the folder as it was given */
     char *name;      /* of the folder itself */
     mlce_model *model;
-    json_t *config; /* {"optim.lr": "0.001", ...}, keys sorted */
-    mlce_train_evaluation *evaluations;
+    json_t *config;                     /* {"optim.lr": "0.001", ...}, keys sorted */
+    mlce_train_evaluation *evaluations; /* none of a run that was imported */
     size_t evaluation_count, evaluation_capacity;
     size_t best; /* the evaluation whose model is kept */
 
@@ -42,7 +42,7 @@ mlce_status mlce_view_of(const char *run, mlce_model *model, mlce_dataset *const
                          const mlce_train_options *options, mlce_view *view);
 void mlce_view_free(mlce_view *view);
 
-/* The evaluation whose model is kept. */
+/* The evaluation whose model is kept; of a run without any, zeros. */
 const mlce_train_evaluation *mlce_view_best(const mlce_view *view);
 
 /* A value of the configuration; "" where it has no effect. */

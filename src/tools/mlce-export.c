@@ -93,7 +93,13 @@ int main(int argc, char **argv) {
         if (option == 'f' && !read_format(format = optarg)) return MLCE_TOOL_WRONG_USAGE;
         if (option == 'o') output = optarg;
     }
-    if (argc - optind != 1) return mlce_tool_usage("give one RUN");
+    if (argc - optind > 1)
+        return mlce_tool_usage(
+            "%d runs are given, one is exported: an ensemble has no weights of "
+            "its own, it is the mean of their scores. Export each, and average "
+            "what they score (mlce-predict and mlce-eval take several runs)",
+            argc - optind);
+    if (argc == optind) return mlce_tool_usage("give a RUN");
     if (!format) return mlce_tool_usage("give --format safetensors, onnx or hdf5");
     return export_run(argv[optind], format, output);
 }

@@ -29,12 +29,16 @@ static const char HELP[] =
     "array\n"
     "  -o, --output RUN     the folder to make, with best.h5 and config.ini\n"
     "      --force          replace the run that is there\n"
-    "      KEY=VALUE        any key of the configuration, e.g. model.head_size=64\n"
+    "      KEY=VALUE        any key of the configuration, e.g. model.head_size=64; with\n"
+    "                       data.dev=FILE (data.test, data.train) mlce-report RUN makes a page of\n"
+    "                       it\n"
     "  -h, --help           show this text\n"
     "      --version        show the version\n"
     "\n"
     "examples:\n"
     "  mlce-import torch.safetensors --config model.ini --types train.h5 -o runs/torch\n"
+    "  mlce-import torch.safetensors --config model.ini --types dev.h5 -o runs/torch "
+    "data.dev=dev.h5\n"
     "  mlce-import runs/ner/model.safetensors -o runs/copy\n";
 
 typedef struct arguments {

@@ -16,7 +16,7 @@ static const char HELP[] =
     "figures by type, errors in their places, data, speed, parameters, configuration. It predicts\n"
     "the data that the run's configuration names, relative to the current folder; without them "
     "the\n"
-    "page has no examples.\n"
+    "page has no examples. A run of mlce-import has no curves; give it data with data.dev=FILE.\n"
     "\n"
     "Of several: prints their figures, the settings that differ, and the F1 of each type on dev, "
     "with\n"

@@ -19,6 +19,7 @@ train train.output=a
 train train.output=b train.seed=2 encoder.1.type=mlp
 train train.output=c train.seed=3 model.head=global_pointer model.head_size=32
 train train.output=short model.max_width=3
+refuses 2 "an ensemble has no weights of its own" -- mlce-export a b --format onnx
 accepts mlce-data demo labels --task labels --sequences 50 --dim 64
 train train.output=items model.head=multilabel_classifier data.train=labels/train.h5 data.dev=labels/dev.h5
 

@@ -42,6 +42,16 @@ claim 'runs are compared as text, with what differs' \
     'report run "run & \"<b>2\"" nodev -o all.html && grep -q "^dev F1 .*\*" stdout &&
      grep -qE "^optim.lr +3e-3 +1e-4 +3e-3" stdout && grep -q "^person" stdout'
 claim 'and as a page' 'check_report page all.html'
+accepts mlce-export run --format safetensors
+accepts mlce-import run/model.safetensors -o imported "${sets[@]}"
+mlce-eval imported data/dev.h5 --json >eval.json
+claim 'imported weights have a page without curves' 'report imported && check_report page imported/report.html &&
+    check_report figures imported/report.html eval.json &&
+    ! grep -q "polyline\|#curves\|#speed" imported/report.html && grep -q "id=\"errors\"" imported/report.html'
+claim 'and are compared with the run they are of' 'report imported run -o both.html && check_report page both.html &&
+    grep -qE "^dev F1 +0.[0-9]+. +0.[0-9]+" stdout && grep -qE "^best epoch +[1-4]$" stdout'
+accepts mlce-import run/model.safetensors -o bare --force data.dev= data.train= data.test=
+claim 'also without any data' 'report bare && check_report page bare/report.html'
 claim 'what is no run is refused' \
     '! report data && grep -q "mlce-report: error" stderr && ! report run/best.h5 && ! report nowhere'
 claim 'no run is wrong usage' 'report; [ $? -eq 2 ]'
@@ -68,5 +78,5 @@ echo '<!DOCTYPE html><title>blank</title>' >blank.html
 if [ -n "$browser" ] && picture blank.html "$folder/blank.png" && [ -s blank.png ]; then
     claim 'a browser shows it' 'picture first.html "$folder/page.png" && check_report picture page.png blank.png'
 else
-    echo "skipped: the picture: no Chromium that starts"
+    echo "skipped: the picture: no Chromium that starts (Debian: chromium, 290 MB; scripts/setup leaves it out)"
 fi
