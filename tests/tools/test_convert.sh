@@ -202,6 +202,31 @@ accepts mlce-predict run demo.h5 -o predicted.jsonl
 converts predicted.jsonl -o predicted --to brat
 [ "$(find predicted -name '*.ann' | wc -l)" = 12 ] || fail "$(find predicted)"
 
+# Memory is that of a record, not of the file: peaks over 1 MB and over 13 MB of input are alike.
+peak() { # peak INPUT: KiB
+    "${MLCE_PYTHON:-python3}" -c '
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)' "$data" convert "$1" -o peak.h5 --embed hash:16
+}
+if "${MLCE_PYTHON:-python3}" -c 'import resource' 2>/dev/null; then
+    awk 'BEGIN { for (s = 0; s < 5000; s++) { for (t = 0; t < 20; t++)
+        printf "token%d\t%s\n", (s * 7 + t * 31) % 997, (s + t) % 9 ? "O" : "B-LOC"; print "" } }' >small.conll
+    awk 'BEGIN { for (s = 0; s < 8000; s++) {
+        printf "{\"id\":%d,\"text\":\"In Bonn", s; for (t = 0; t < 12; t++) printf " token%d", (s * 7 + t * 31) % 997
+        print "\",\"label\":[[3,7,\"LOC\"]]}" } }' >small.jsonl
+    for kind in conll jsonl; do
+        for i in $(seq 12); do cat small.$kind; done >large.$kind
+        small=$(peak small.$kind) large=$(peak large.$kind)
+        echo "convert $kind: $(($(stat -c %s small.$kind) >> 10)) KiB of input: peak $((small >> 10)) MiB, \
+$(($(stat -c %s large.$kind) >> 20)) MiB: peak $((large >> 10)) MiB"
+        [ $((large - small)) -lt 12000 ] || fail "convert $kind: the peak grows from $small to $large KiB"
+    done
+    rm -f large.* peak.h5
+else
+    echo "skipped: memory: no python3"
+fi
+
 # Real files: the same sequences and spans as in the datasets beside them.
 dump() { mlce-data convert "$1" -o - | sed -E 's/"(id|document)":[^,]*,//g'; }
 if [ -r "$samples/germeval2014/b.h5" ]; then
