@@ -82,11 +82,11 @@ converts mixed.h5 -o - && [ "$(grep -cE '^\{"id":"(7|-9007199254740993)"' stdout
 printf '# sent_id = s1\n# text = a b\n# newpar\n1\tAda\tNNP\tx\tB-PER\n2\tin\tIN\ty\tO\n\n' >wide.conll
 converts wide.conll -o - --to conll
 printf '# id s1\nAda\tB-PER\nin\tO\n\n' | cmp -s - stdout || fail "other columns: $(cat stdout)"
-warns "mlce-data: 2 other columns: not kept"
-warns "mlce-data: 2 comments: not kept"
+complains "mlce-data: 2 other columns: not kept"
+complains "mlce-data: 2 comments: not kept"
 echo '{"tokens":["a"],"ner_tags":["O"],"pos_tags":["DT"],"meta":{"by":"me"},"_session_id":1}' >members.jsonl
 converts members.jsonl -o -
-warns "2 other members of objects, as 'pos_tags': not kept"
+complains "2 other members of objects, as 'pos_tags': not kept"
 for file in numbers.jsonl world.conll; do
     converts $file -o x.jsonl
     ! grep -q 'not kept' stderr || fail "$file: $(cat stderr)"
@@ -207,7 +207,7 @@ peak() { # peak INPUT: KiB
     "${MLCE_PYTHON:-python3}" -c '
 import resource, subprocess, sys
 subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)' "$data" convert "$1" -o peak.h5 --embed hash:16
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)' mlce-data convert "$1" -o peak.h5 --embed hash:16
 }
 if "${MLCE_PYTHON:-python3}" -c 'import resource' 2>/dev/null; then
     awk 'BEGIN { for (s = 0; s < 5000; s++) { for (t = 0; t < 20; t++)

@@ -1,16 +1,9 @@
 #!/usr/bin/env bash
 # The manual pages and shell completion that the build makes: pages without a warning that hold every
-# option, and what bash offers at a place. Environment: see tests/CMakeLists.txt.
-set -euo pipefail
+# option, and what bash offers at a place.
+. "$(dirname "${BASH_SOURCE[0]}")/claims.bash"
 docs=$MLCE_BUILD/docs
-[ -e "$docs/made" ] || { echo "skipped: built without MLCE_DOCS"; exit 77; }
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-failed=0
-fail() {
-    echo "FAILED: $*"
-    failed=1
-}
+[ -e "$docs/made" ] || skip "built without MLCE_DOCS"
 
 # ---- Pages ----
 pages=("$docs"/man?/*.gz)
@@ -19,9 +12,9 @@ for page in "${pages[@]}"; do
     name=$(basename "$page" .gz) section=${page%.gz}
     section=${section##*.} name=${name%.*}
     if command -v man >/dev/null; then
-        said=$(LC_ALL=C.UTF-8 MANWIDTH=80 man --warnings --encoding=UTF-8 -l "$page" 2>&1 >"$work/page.txt") || fail "man $name: $said"
+        said=$(LC_ALL=C.UTF-8 MANWIDTH=80 man --warnings --encoding=UTF-8 -l "$page" 2>&1 >"$folder/page.txt") || fail "man $name: $said"
         [ -z "$said" ] || fail "$name: $said"
-        text=$(sed 's/.\x08//g' "$work/page.txt")
+        text=$(sed 's/.\x08//g' "$folder/page.txt")
     else
         text=$(zcat "$page" | sed 's/\\-/-/g; s/\\f[BIR]//g')
     fi
@@ -31,7 +24,7 @@ for page in "${pages[@]}"; do
     fi
     command=$name
     [[ $name != mlce-data-* ]] || command="mlce-data ${name#mlce-data-}"
-    for option in $("$MLCE_BIN"/$command --help | grep -oE '^ {2,6}(-[a-z], )?--[a-z-]+' | grep -oE -- '--[a-z-]+'); do
+    for option in $($command --help | grep -oE '^ {2,6}(-[a-z], )?--[a-z-]+' | grep -oE -- '--[a-z-]+'); do
         grep -qE -- "^ +(-[a-z], )?$option( |$|,)" <<<"$text" || fail "$name: no $option"
     done
     for heading in NAME SYNOPSIS DESCRIPTION OPTIONS EXAMPLES 'SEE ALSO'; do
@@ -40,11 +33,11 @@ for page in "${pages[@]}"; do
     # Every example stands in a line of its own.
     while read -r line; do
         grep -qF -- "$line" <<<"$text" || fail "$name: example '$line'"
-    done < <("$MLCE_BIN"/$command --help | sed -n '/^examples:/,/^$/s/^  //p')
+    done < <($command --help | sed -n '/^examples:/,/^$/s/^  //p')
 done
 
 # ---- Completion ----
-cat >"$work/ask.bash" <<'END'
+cat >"$folder/ask.bash" <<'END'
 # ask WORD...: what is offered for the last word.
 ask() {
     COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMPREPLY=()
@@ -59,12 +52,12 @@ offers() {
     for shell in bash zsh; do
         command -v $shell >/dev/null || continue
         if [ $shell = bash ]; then
-            got=$(bash -uc '. "$0"; . "$1"; shift; ask "$@"' "$docs/bash-completion/completions/mlce-data" "$work/ask.bash" "$@" 2>&1)
+            got=$(bash -uc '. "$0"; . "$1"; shift; ask "$@"' "$docs/bash-completion/completions/mlce-data" "$folder/ask.bash" "$@" 2>&1)
         else
             # As _bash_complete runs it; the file's last line needs the completion system itself.
             got=$(zsh -fc 'autoload -Uz bashcompinit && bashcompinit
                 eval "$(sed "\$d" "$1/zsh/site-functions/_mlce")"; . "$2"; shift 2
-                emulate -L sh; setopt kshglob noshglob braceexpand; ask "$@"' zsh "$docs" "$work/ask.bash" "$@" 2>&1)
+                emulate -L sh; setopt kshglob noshglob braceexpand; ask "$@"' zsh "$docs" "$folder/ask.bash" "$@" 2>&1)
         fi
         [[ " $got " == $expected ]] || fail "$shell offers '$got' for '$*'"
     done
@@ -92,4 +85,3 @@ for program in "$MLCE_BIN"/mlce-*; do
         "$(basename "$program")" || fail "no completion is named $(basename "$program")"
     grep -q "^#compdef.* $(basename "$program")" "$docs/zsh/site-functions/_mlce" || fail "zsh: $(basename "$program")"
 done
-exit $failed

@@ -1,31 +1,17 @@
 #!/usr/bin/env bash
 # The package: what is in it, what it depends on, and that its programs run from where dpkg puts them.
-# Environment: see tests/CMakeLists.txt.
-set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/claims.bash"
 cache=$MLCE_BUILD/CMakeCache.txt
-if grep -q '^MLCE_SANITIZE:BOOL=ON' "$cache"; then
-    echo "skipped: a sanitizer build is not for installing"
-    exit 77
-fi
-if ! command -v dpkg-shlibdeps >/dev/null || ! command -v dpkg-deb >/dev/null || [ ! -e "$MLCE_BUILD/docs/made" ]; then
-    echo "skipped: no dpkg-shlibdeps (Debian: dpkg-dev), or built without MLCE_DOCS"
-    exit 77
-fi
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+! sanitized || skip "a sanitizer build is not for installing"
+command -v dpkg-shlibdeps >/dev/null || skip "no dpkg-shlibdeps (Debian: dpkg-dev)"
+[ -e "$MLCE_BUILD/docs/made" ] || skip "built without MLCE_DOCS"
 cmake=$(sed -n 's/^CMAKE_COMMAND:INTERNAL=//p' "$cache")
-"$(dirname "$cmake")/cpack" --config "$MLCE_BUILD/CPackConfig.cmake" -B "$work/package" >"$work/cpack.log" 2>&1 ||
-    { cat "$work/cpack.log" && exit 1; }
-package=$(ls "$work"/package/*.deb)
-failed=0
-fail() {
-    echo "FAILED: $*"
-    failed=1
-}
+run "$(dirname "$cmake")/cpack" --config "$MLCE_BUILD/CPackConfig.cmake" -B "$folder/package" || stop "cpack: $(cat stdout)"
+package=$(ls "$folder"/package/*.deb)
 
 # ---- What it says ----
 info=$(dpkg-deb -I "$package")
-version=$("$MLCE_BIN/mlce-data" --version)
+version=$(mlce-data --version)
 for line in 'Package: mlce' "Version: ${version#* }" "Architecture: $(dpkg --print-architecture)"; do
     grep -q "^ $line$" <<<"$info" || fail "the package does not say '$line'"
 done
@@ -45,39 +31,37 @@ for file in bin/mlce-{train,eval,predict,report,export,import,data} lib/{libmlce
     grep -qE "^\./usr/${file/lib\//lib/([a-z0-9_-]+/)?}$" <<<"$files" || fail "it has no $file"
 done
 ! grep -vE '^\./usr/' <<<"$files" | grep -v '^\./$' || fail "files outside of /usr"
-[[ $(tar -tzf "$work"/package/*.tar.gz) == */bin/mlce-train* ]] || fail "the .tar.gz has no mlce-train"
+[[ $(tar -tzf "$folder"/package/*.tar.gz) == */bin/mlce-train* ]] || fail "the .tar.gz has no mlce-train"
 
 # ---- Unpacked into an empty tree, and installed into one ----
-dpkg -x "$package" "$work/tree"
-root=$work/root
+dpkg -x "$package" "$folder/tree"
+root=$folder/root
 mkdir -p "$root"/var/lib/dpkg/{info,updates,triggers}
 touch "$root"/var/lib/dpkg/{status,available}
 if [ "$(id -u)" = 0 ]; then
-    dpkg --root="$root" --force-depends -i "$package" >"$work/dpkg.log" 2>&1 || { cat "$work/dpkg.log" && exit 1; }
-    diff -r "$work/tree/usr" "$root/usr" || fail "dpkg installs something else"
+    dpkg --root="$root" --force-depends -i "$package" >"$folder/dpkg.log" 2>&1 || stop "dpkg: $(cat "$folder/dpkg.log")"
+    diff -r "$folder/tree/usr" "$root/usr" || fail "dpkg installs something else"
     dpkg --root="$root" --verify mlce || fail "dpkg --verify"
-    dpkg --root="$root" -r mlce >>"$work/dpkg.log" 2>&1
+    dpkg --root="$root" -r mlce >>"$folder/dpkg.log" 2>&1
     [ ! -e "$root/usr/bin/mlce-train" ] || fail "it cannot be removed"
 fi
 
 # ---- What a user does first ----
-bin=$work/tree/usr/bin
-mkdir "$work/home"
-cd "$work/home"
-if grep -lF "$MLCE_SOURCE" "$bin"/* "$work"/tree/usr/share/man/*/* || grep -rlF "$MLCE_BUILD" "$work/tree/usr/lib" "$work/tree/usr/include"; then
+bin=$folder/tree/usr/bin
+mkdir "$folder/home"
+cd "$folder/home"
+if grep -lF "$MLCE_SOURCE" "$bin"/* "$folder"/tree/usr/share/man/*/* || grep -rlF "$MLCE_BUILD" "$folder/tree/usr/lib" "$folder/tree/usr/include"; then
     fail "the place it was built in stands in these files"
 fi
 for program in "$bin"/*; do
     env -i "$program" --version | grep -q " ${version#* }\$" || fail "$program does not run"
     ! ldd "$program" | grep -E 'not found' || fail "$program: libraries"
 done
-run() { # in an environment that says nothing of the build
-    env -i HOME="$work/home" PATH=/usr/bin:/bin OMP_WAIT_POLICY=passive "$bin/$@" >log.txt 2>&1 ||
-        { cat log.txt && fail "$*" && exit 1; }
+packaged() { # in an environment that says nothing of the build
+    accepts env -i HOME="$folder/home" PATH=/usr/bin:/bin OMP_WAIT_POLICY=passive "$bin/$@"
 }
-run mlce-data demo demo-data --sequences 300
-run mlce-train "$work/tree/usr/share/doc/mlce/examples/configs/ner.ini" train.epochs=3
-run mlce-predict runs/ner demo-data/test.h5 -o spans.jsonl
-run mlce-export runs/ner --format safetensors
+packaged mlce-data demo demo-data --sequences 300
+packaged mlce-train "$folder/tree/usr/share/doc/mlce/examples/configs/ner.ini" train.epochs=3
+packaged mlce-predict runs/ner demo-data/test.h5 -o spans.jsonl
+packaged mlce-export runs/ner --format safetensors
 [ "$(wc -l <spans.jsonl)" = 60 ] && [ -s runs/ner/report.html ] && [ -s runs/ner/model.safetensors ] || fail "no results"
-exit $failed
