@@ -16,7 +16,8 @@ extern "C" {
    folder. It shows the curves, what the best checkpoint does on data.dev by type, its errors by
    kind in their places, the data, the speed, the parameters and the configuration. The data are
    those that the configuration names, relative to the current folder; what cannot be had of them is
-   left out, and the page says so, as are the curves of a run that was imported. At most 25 errors of a kind are shown, and 200 rows in a table.
+   left out, and the page says so, as are the curves of a run that was imported. At most 25 errors
+   of a kind are shown, and 200 rows in a table.
  */
 MLCE_API mlce_status mlce_report_write(const char *run, const char *path);
 
