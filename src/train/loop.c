@@ -126,13 +126,13 @@ static mlce_status evaluate_weights(loop *l) {
     return MLCE_OK;
 }
 
-/* Every train.eval_steps and after the last step, or at the end of each epoch. */
+/* Every train.eval_steps, or at the end of each epoch, and when the run is over, which may be in the
+   midst of an epoch where it is resumed with fewer. */
 static bool evaluation_is_due(const loop *l) {
     const mlce_train_state *state = &l->session->state;
-    bool epoch_ended = state->batch == 0;
     if (state->step == 0 || state->evaluated == state->step) return false;
-    if (l->eval_steps == 0) return epoch_ended;
-    return state->step % l->eval_steps == 0 || (epoch_ended && state->epoch == l->epochs);
+    if (state->epoch >= l->epochs) return true;
+    return l->eval_steps > 0 ? state->step % l->eval_steps == 0 : state->batch == 0;
 }
 
 /* Of the weights' average, where there is one. */

@@ -55,6 +55,14 @@ train --resume run/ train.epochs=31
 claim 'more epochs need no flag; what they do to the schedule is said' \
     "[ $? -eq 0 ] && [ \$(tail -1 run/metrics.jsonl | cut -c1-11) = '{\"epoch\":31' ] && grep -q 'learning rate goes on where it is in the course over 31' stderr"
 
+# ---- Shortened: over before it was ever evaluated ----
+rm -rf run
+train streamed.ini train.epochs=2 train.eval_steps=100000 train.save_steps=1 train.keep_last=3
+mv "$(ls run/step-*.h5 | head -n 1)" run/last.h5 && rm run/best.h5 run/metrics.jsonl
+at=$(sed -n 's/.*going on after step \([0-9]*\).*/\1/p' <(mlce-train --resume run train.epochs=1))
+claim 'a run that is shortened to less than was done evaluates what it has' \
+    "[ -f run/best.h5 ] && [ \$(wc -l <run/metrics.jsonl) -eq 1 ] && grep -q '\"step\":$at,' run/metrics.jsonl"
+
 # ---- Changes ----
 rm -rf run
 train resident.ini train.output=short train.epochs=2 && cp -r short other && mv short moved
