@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 
 #include "core/child.h"
-#include "data/hdf5.h"
+#include "data/dataset_parts.h"
 #include "data/hdf5_visit.h"
 
 /* More than any file takes; a busy machine does not make them more, as it does the seconds. */
@@ -115,4 +115,12 @@ mlce_status mlce_h5_walk(const char *path) {
     }
     mlce_h5_unlock();
     return status;
+}
+
+void mlce_h5_walk_paths(const char *paths) {
+    char **files;
+    size_t count;
+    if (mlce_dataset_expand(paths, &files, &count)) return;
+    for (size_t n = 0; n < count; free(files[n++])) mlce_h5_walk(files[n]);
+    free(files);
 }

@@ -22,4 +22,7 @@
    fork() is safe: before threads start, before MPI_Init(). */
 mlce_status mlce_h5_walk(const char *path);
 
+/* Walks the files that mlce_dataset_open() would open; what is wrong is left for it to say. */
+void mlce_h5_walk_paths(const char *paths);
+
 #endif

@@ -249,6 +249,7 @@ int main(int argc, char **argv) {
     const char *const *arguments = (const char *const *)argv + optind;
     int runs = argc - optind - 1;
     if (!check(&r, runs)) return MLCE_TOOL_WRONG_USAGE;
+    for (int n = 0; n <= runs; n++) mlce_tool_ranks_walk(arguments[n]);
     mlce_status status = mlce_tool_ranks_begin(MLCE_OK, &r.ranks);
     if (threads == 0 && r.ranks) threads = r.ranks->threads;
     if (!status) status = mlce_threads_set((int)threads);

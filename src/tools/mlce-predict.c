@@ -290,6 +290,7 @@ int main(int argc, char **argv) {
     if (r.form == BRAT && !strcmp(r.path, "-"))
         return mlce_tool_usage("--format brat writes a folder: name it with -o");
     r.data = argv[argc - 1];
+    for (int n = optind; n < argc; n++) mlce_tool_ranks_walk(argv[n]);
     mlce_status status = mlce_tool_ranks_begin(MLCE_OK, &r.ranks);
     if (threads == 0 && r.ranks) threads = r.ranks->threads;
     if (!status) status = mlce_threads_set((int)threads);

@@ -236,8 +236,9 @@ static int configure_and_train(int count, char **arguments, const wishes *w) {
                          : w->resume ? read_run(config, arguments[0])
                                      : mlce_config_read(config, arguments[0]);
     for (int n = 1; n < count && !status; n++) status = mlce_config_assign(config, arguments[n]);
-    /* The configuration, whose data is named here, is all that was read so far: what is to be
-       looked at from a forked process has its place before MPI begins. */
+    static const char *const data[] = {"data.train", "data.dev", "data.test"};
+    for (size_t n = 0; n < sizeof data / sizeof *data && !status; n++)
+        mlce_tool_ranks_walk(mlce_config_string(config, data[n]));
     const mlce_ranks *ranks;
     status = mlce_tool_ranks_begin(status, &ranks);
     if (!status && ranks && w->sweep)

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "data/hdf5_walk.h"
+#include "mlce/model.h"
 #include "tools/ranks_mpi.h"
 #include "tools/tool.h"
 
@@ -24,6 +26,14 @@ void mlce_tool_ranks_look(void) {
     static const char *const ranks[] = {"OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK", NULL};
     const char *rank = first_set(ranks);
     if (is_rank() && rank && atoi(rank) > 0) mlce_tool_be_silent();
+}
+
+void mlce_tool_ranks_walk(const char *paths) {
+    if (!is_rank()) return;
+    char *model = mlce_model_file(paths);
+    if (model) mlce_h5_walk(model);
+    free(model);
+    mlce_h5_walk_paths(paths);
 }
 
 #ifdef MLCE_HAS_MPI

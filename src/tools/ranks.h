@@ -8,9 +8,15 @@
    srun, all but rank 0 are silent from here on. MPI itself is not touched. */
 void mlce_tool_ranks_look(void);
 
-/* MPI_Init(), where this is one of several ranks; *ranks is NULL where it is not. Files that must
-   be met in a forked process come before, and so does whatever is quick to fail: what `status` says
-   of this rank, all are told. To be called once, on all ranks. */
+/* Walks HDF5 files in a forked process (data/hdf5_walk.h) where this is one of several ranks, for
+   forking is safe with any MPI only before it begins; elsewhere they are walked when they are
+   opened. `paths` is data as mlce_dataset_open() takes it, or a model as mlce_model_load() does.
+   What is wrong with a file is said when it is opened. */
+void mlce_tool_ranks_walk(const char *paths);
+
+/* MPI_Init(), where this is one of several ranks; *ranks is NULL where it is not. Whatever is quick
+   to fail comes before: what `status` says of this rank, all are told. To be called once, on all
+   ranks. */
 mlce_status mlce_tool_ranks_begin(mlce_status status, const mlce_ranks **ranks);
 
 /* The end of a program that may have begun: returns `exit_code`. A rank that fails while others do
