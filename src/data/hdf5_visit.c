@@ -70,11 +70,10 @@ static void read_values(visit *v, hid_t id, hid_t type, hid_t space, size_t coun
     size_t each = memory < 0 ? 0 : H5Tget_size(memory);
     void *values = each && count <= (size_t)(SMALL_BYTES * 2) / each ? calloc(count, each) : NULL;
     if (values) v->bytes += count * each;
-    if (values && space < 0)
-        fine(v, H5Aread(id, memory, values));
-    else if (values) {
+    if (values) {
         hid_t shape = H5Screate_simple(1, &size, NULL);
-        if (fine(v, H5Dread(id, memory, shape, space, H5P_DEFAULT, values)) &&
+        if (fine(v, space < 0 ? H5Aread(id, memory, values)
+                              : H5Dread(id, memory, shape, space, H5P_DEFAULT, values)) &&
             H5Tis_variable_str(memory) > 0)
             H5Dvlen_reclaim(memory, shape, H5P_DEFAULT, values);
         H5Sclose(shape);
