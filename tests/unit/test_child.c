@@ -30,13 +30,6 @@ static int sleep_on(void *context) {
     return 0;
 }
 
-/* 1 where memory over the limit was refused. */
-static int ask_for_memory(void *size) {
-    volatile char *memory = malloc(*(size_t *)size);
-    if (memory) memory[0] = 1;
-    return !memory;
-}
-
 static int print(void *context) {
     (void)context;
     fputs("not to be seen\n", stderr);
@@ -78,6 +71,13 @@ START_TEST(endless_work_is_ended) {
 END_TEST
 
 #ifndef __SANITIZE_ADDRESS__ /* whose malloc() ends the process instead of returning NULL */
+/* 1 where memory over the limit was refused. */
+static int ask_for_memory(void *size) {
+    volatile char *memory = malloc(*(size_t *)size);
+    if (memory) memory[0] = 1;
+    return !memory;
+}
+
 START_TEST(memory_over_the_limit_is_refused) {
     size_t size = (size_t)64 << 20;
     mlce_child_limits limits = {.memory = (size_t)256 << 20};
