@@ -67,16 +67,18 @@ static void put_links(mlce_html *html, const mlce_view *view) {
     bool has_dev = view->has_metrics[MLCE_DEV];
     const char *types = mlce_model_task(view->model) == MLCE_TASK_LABELS ? "labels" : "types";
     bool was_trained = view->evaluation_count > 0;
-    mlce_html_put(html, "<nav>%s", was_trained ? "<a href=\"#curves\">curves</a>" : "");
+    mlce_html_put(html, "<nav>");
+    if (was_trained) mlce_html_put(html, "<a href=\"#curves\">curves</a>");
     if (has_dev)
         mlce_html_put(html,
                       "<a href=\"#types\">%s</a><a href=\"#confusions\">confusions</a>"
                       "<a href=\"#errors\">errors</a>",
                       types);
+    mlce_html_put(html, "<a href=\"#data\">data</a>");
+    if (was_trained) mlce_html_put(html, "<a href=\"#speed\">speed</a>");
     mlce_html_put(html,
-                  "<a href=\"#data\">data</a>%s<a href=\"#model\">model</a>"
-                  "<a href=\"#configuration\">configuration</a></nav>\n",
-                  was_trained ? "<a href=\"#speed\">speed</a>" : "");
+                  "<a href=\"#model\">model</a>"
+                  "<a href=\"#configuration\">configuration</a></nav>\n");
     if (!was_trained)
         mlce_html_put(html,
                       "<p class=\"note\">Weights that were imported: there are no curves and "

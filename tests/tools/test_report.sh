@@ -13,6 +13,8 @@ sets=(data.train=data/train.h5 data.dev=data/dev.h5 data.test=data/test.h5)
 train "$MLCE_SOURCE/configs/ner.ini" "${sets[@]}" train.epochs=4 train.output=run
 
 claim 'a run has a page, well-formed and sufficient to itself' 'check_report page run/report.html'
+claim 'its links lead to its parts' 'grep -q "<a href=\"#curves\">curves</a>" run/report.html &&
+    grep -q "<a href=\"#speed\">speed</a>" run/report.html && ! grep -q "&lt;a" run/report.html'
 mlce-eval run data/dev.h5 --json >eval.json
 claim 'its figures are those of mlce-eval' 'check_report figures run/report.html eval.json'
 cp run/report.html first.html
