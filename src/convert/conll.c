@@ -64,13 +64,15 @@ static int split(char *line, bool by_tabs, char **columns) {
 /* What the first rows have in common. */
 typedef struct probe {
     bool numbered, two_tags;
-    int in_sequence;
+    int in_sequence, rows, with_comma;
 } probe;
 
 static void look_at_row(conll *c, probe *p, char *line) {
     char *columns[MOST_COLUMNS];
     mlce_tag tag;
     if (!c->has_layout) c->by_tabs = strchr(line, '\t') != NULL;
+    p->rows++;
+    p->with_comma += strchr(line, ',') != NULL;
     int count = split(line, c->by_tabs, columns);
     if (!c->has_layout) c->columns = count;
     c->has_layout = true;
@@ -140,6 +142,11 @@ static mlce_status find_layout(mlce_reader *reader, conll *c) {
         else if (read_global_columns(c, line))
             is_named = true;
     }
+    if (!c->by_tabs && p.rows > 1 && p.with_comma == p.rows && !status)
+        return mlce_fail(MLCE_E_DATA,
+                         "%s: commas do not separate columns: put tabs in their place, and a blank "
+                         "line behind each sequence",
+                         reader->name);
     if (!is_named) choose_columns(c, &p);
     apply_options(c, reader->options);
     if (!status) status = check_columns(reader, c);

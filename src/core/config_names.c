@@ -3,8 +3,7 @@
 #include <string.h>
 
 #include "core/config_store.h"
-
-enum { LONGEST = 63 /* names over this get no suggestion */, FAR = 1000 };
+#include "core/spelling.h"
 
 const mlce_config_key *mlce_config_key_at(size_t i) {
     for (const mlce_config_key *const *table = mlce_config_tables(); *table; table++)
@@ -78,42 +77,6 @@ void mlce_config_full_name(const char *pattern, int section, char *name, size_t 
         snprintf(name, size, "%s", pattern);
 }
 
-static int lower(char c) {
-    return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
-}
-
-static int smaller(int a, int b) {
-    return a < b ? a : b;
-}
-
-/* The Damerau-Levenshtein distance (optimal string alignment): insertions, deletions, changes and
-   swaps of neighbours that lead from a to b. Upper and lower case are the same.
-   d[i][j] is the distance of the first i bytes of a and the first j of b. */
-static int distance(const char *a, const char *b) {
-    size_t n = strlen(a), m = strlen(b);
-    if (n > LONGEST || m > LONGEST) return FAR;
-    int d[LONGEST + 1][LONGEST + 1];
-    for (size_t i = 0; i <= n; i++) d[i][0] = (int)i;
-    for (size_t j = 0; j <= m; j++) d[0][j] = (int)j;
-    for (size_t i = 1; i <= n; i++)
-        for (size_t j = 1; j <= m; j++) {
-            int change = lower(a[i - 1]) != lower(b[j - 1]);
-            int least = smaller(d[i - 1][j] + 1, d[i][j - 1] + 1);
-            least = smaller(least, d[i - 1][j - 1] + change);
-            if (i > 1 && j > 1 && lower(a[i - 1]) == lower(b[j - 2]) &&
-                lower(a[i - 2]) == lower(b[j - 1]))
-                least = smaller(least, d[i - 2][j - 2] + 1);
-            d[i][j] = least;
-        }
-    return d[n][m];
-}
-
-/* How many slips a name of this length may have to be still taken for another. */
-static int tolerance(const char *name) {
-    size_t third = strlen(name) / 3;
-    return third < 2 ? 2 : third > 4 ? 4 : (int)third;
-}
-
 /* The number that `name` has where the pattern has a *; 1 where that makes no sense. */
 static int section_meant(const char *pattern, const char *name) {
     size_t star = strcspn(pattern, "*");
@@ -127,15 +90,15 @@ static int section_meant(const char *pattern, const char *name) {
    then more slips. */
 mlce_status mlce_config_unknown_key(const char *name) {
     char nearest[MLCE_CONFIG_NAME_SIZE] = "";
-    int least = tolerance(name) + 1;
+    int least = mlce_spelling_tolerance(name) + 1;
     const char *dot = strrchr(name, '.');
     const char *last = dot ? dot + 1 : name;
     const mlce_config_key *key;
     for (size_t i = 0; (key = mlce_config_key_at(i)); i++) {
         char full[MLCE_CONFIG_NAME_SIZE];
         mlce_config_full_name(key->name, section_meant(key->name, name), full, sizeof full);
-        int slips = distance(name, full);
-        if (slips > 2 && distance(last, strrchr(full, '.') + 1) == 0) slips = 2;
+        int slips = mlce_spelling_slips(name, full);
+        if (slips > 2 && mlce_spelling_slips(last, strrchr(full, '.') + 1) == 0) slips = 2;
         if (slips < least) {
             least = slips;
             memcpy(nearest, full, sizeof nearest);
@@ -158,14 +121,14 @@ static void section_name(const mlce_config_key *key, int section, char *name, si
 
 mlce_status mlce_config_unknown_section(const char *name) {
     char nearest[MLCE_CONFIG_NAME_SIZE] = "", all[512] = "";
-    int least = tolerance(name) + 1;
+    int least = mlce_spelling_tolerance(name) + 1;
     size_t used = 0;
     const mlce_config_key *key;
     for (size_t i = 0; (key = mlce_config_key_at(i)); i++) {
         if (!mlce_config_first_of_section(i)) continue;
         char full[MLCE_CONFIG_NAME_SIZE];
         section_name(key, section_meant(key->name, name), full, sizeof full);
-        int slips = distance(name, full);
+        int slips = mlce_spelling_slips(name, full);
         size_t length = strlen(full);
         if (strncmp(name, full, length) == 0) slips = 1; /* [optimizer] for [optim] */
         if (slips < least) {

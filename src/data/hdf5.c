@@ -92,7 +92,9 @@ static mlce_status check_readable(const char *path) {
 
 static mlce_status open_file(const char *path, hid_t *id) {
     if (H5Fis_hdf5(path) <= 0)
-        return mlce_fail(MLCE_E_DATA, "%s: is not an HDF5 file, or only the beginning of one",
+        return mlce_fail(MLCE_E_DATA,
+                         "%s: is not an HDF5 file, or only the beginning of one; mlce-data convert "
+                         "makes datasets of annotated text",
                          path);
     *id = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
     if (*id >= 0) return MLCE_OK;

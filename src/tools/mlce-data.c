@@ -1,6 +1,7 @@
 /* mlce-data - makes datasets, of made-up data or of annotated text, checks, cuts and joins them. */
 #include <string.h>
 
+#include "core/spelling.h"
 #include "data/demo.h"
 #include "data/embed_hash.h"
 #include "tools/data_commands.h"
@@ -166,7 +167,19 @@ int main(int argc, char **argv) {
     mlce_tool_begin("mlce-data", HELP);
     for (size_t i = 0; argc > 1 && i < sizeof commands / sizeof *commands; i++)
         if (!strcmp(argv[1], commands[i].name)) return commands[i].run(argc - 1, argv + 1);
-    if (argc > 1 && argv[1][0] != '-') return mlce_tool_usage("unknown command '%s'", argv[1]);
+    if (argc > 1 && argv[1][0] != '-') {
+        const char *nearest = NULL;
+        int least = mlce_spelling_tolerance(argv[1]) + 1;
+        for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+            int slips = mlce_spelling_slips(argv[1], commands[i].name);
+            if (slips >= least) continue;
+            least = slips;
+            nearest = commands[i].name;
+        }
+        return mlce_tool_usage("unknown command '%s'%s%s%s", argv[1],
+                               nearest ? ": did you mean '" : "", nearest ? nearest : "",
+                               nearest ? "'?" : "");
+    }
     int exit_code = MLCE_TOOL_OK;
     if (argc > 1 && mlce_tool_option(argc, argv, options, &exit_code) == MLCE_TOOL_EXIT)
         return exit_code;

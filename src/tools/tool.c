@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <utf8proc.h>
 
+#include "core/spelling.h"
 #include "mlce/dataset.h"
 
 enum { MESSAGE_SIZE = 4096, WALK_SECONDS = 60 };
@@ -127,6 +128,31 @@ int mlce_tool_end(void) {
     return mlce_tool_error("cannot write to standard output: %s", strerror(errno));
 }
 
+/* A long option that getopt does not know, or that begins several. */
+static int refuse_long(const char *given, const struct option *options) {
+    int length = (int)strcspn(given, "="), least, begun = 0;
+    char name[64] = "";
+    const char *nearest = NULL, *begins[2] = {NULL};
+    if (length < (int)sizeof name) memcpy(name, given + 2, (size_t)length - 2);
+    least = mlce_spelling_tolerance(name) + 1;
+    for (const struct option *known = options; *name && known->name; known++) {
+        int slips = mlce_spelling_slips(name, known->name);
+        if (!strncmp(name, known->name, strlen(name)) && begun < 2) begins[begun++] = known->name;
+        if (slips >= least) continue;
+        least = slips;
+        nearest = known->name;
+    }
+    if (begun == 2)
+        return mlce_tool_usage("option '%s' may be '--%s' or '--%s'", given, begins[0], begins[1]);
+    if (nearest)
+        return mlce_tool_usage("unknown option '%.*s': did you mean '--%s'?", length, given,
+                               nearest);
+    return mlce_tool_usage("unknown option '%.*s'%s", length, given,
+                           strstr(help_text, "KEY=VALUE")
+                               ? " (keys stand without dashes, as in train.epochs=20)"
+                               : "");
+}
+
 /* What getopt refused: optopt is the letter of a short option, the `val` of a long one that was
    given a value it does not take, and 0 for a long one that is unknown or ambiguous. */
 static int refuse(char **argv, const struct option *options, int result) {
@@ -136,7 +162,7 @@ static int refuse(char **argv, const struct option *options, int result) {
         if (known->val == optopt && !strncmp(given, "--", 2))
             return mlce_tool_usage("option '--%s' has no value", known->name);
     if (optopt) return mlce_tool_usage("unknown option '-%c'", optopt);
-    return mlce_tool_usage("unknown or ambiguous option '%s'", given);
+    return refuse_long(given, options);
 }
 
 int mlce_tool_option_with(int argc, char **argv, const char *letters, const struct option *options,

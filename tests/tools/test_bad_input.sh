@@ -33,6 +33,15 @@ refuses 1 no_format.h5 format mlce-spans -- "${train[@]}" data.train=no_format.h
 refuses 1 later_version.h5 version 2 -- "${train[@]}" data.train=later_version.h5
 refuses 1 data.train -- "${train[@]}" data.train=
 
+cp train.ini train.csv
+refuses 1 train.csv 'mlce-data convert' -- "${train[@]}" data.train=train.csv
+
+echo "--- options"
+refuses 2 "unknown option '--forse': did you mean '--force'" -- "${train[@]}" --forse
+refuses 2 "unknown option '--epochs'" 'without dashes' -- "${train[@]}" --epochs 3
+refuses 2 "option '--re' may be '--reset-thresholds' or '--reset-calibration'" -- mlce-eval run --re
+refuses 2 "unknown option '--fromat'" "'--format'" -- mlce-predict run good.h5 --fromat=html
+
 echo "--- types"
 refuses 1 no_types.h5 /types -- "${train[@]}" data.train=no_types.h5
 refuses 1 type_twice.h5 /types PER -- "${train[@]}" data.train=type_twice.h5

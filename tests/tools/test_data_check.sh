@@ -47,7 +47,7 @@ exits 1 mlce-data check missing.h5 d/dev.h5
 says "missing.h5"
 refuses 2 "none given" -- mlce-data check
 refuses 2 "is not a whole number" -- mlce-data check a --few 0
-refuses 2 "unknown or ambiguous" -- mlce-data check a --nope
+refuses 2 "unknown option '--nope'" -- mlce-data check a --nope
 
 # Columns stand under each other, also with names in wide characters.
 awk '/^type/ { width = length($0); next } /^$/ { width = 0 } width && length($0) != width' plain |

@@ -67,7 +67,8 @@ claim 'a failure writes nothing to stdout' '[ ! -s stdout ]'
 
 # Wrong usage.
 refuses 2 "a command is missing" -- mlce-data
-refuses 2 "unknown command 'dem'" -- mlce-data dem
+refuses 2 "unknown command 'dem': did you mean 'demo'" -- mlce-data dem
+refuses 2 "unknown command 'xyzzy'" -- mlce-data xyzzy
 refuses 2 "option '--nope'" -- mlce-data --nope
 refuses 2 "takes one folder" -- mlce-data demo
 refuses 2 "takes one folder" -- mlce-data demo x y

@@ -83,6 +83,12 @@ START_TEST(bad_columns_are_refused_by_line) {
     assert_refused("a\tO\nb\tO\n#c\tB_X\n", NULL, "in:3: 'B_X' (column 2) is no tag");
     assert_refused_bytes("a\tO\nb\0c\tO\n", 10, NULL, "in:2: byte 2 is NUL");
     assert_refused("", NULL, "in:1: the file is empty");
+    assert_refused("token,tag\nAda,B-PER\nbyrne,I-PER\n", NULL,
+                   "in: commas do not separate columns");
+    assert_refused("Sentence #,Word,Tag\nSentence: 1,Ada,B-PER\n", NULL,
+                   "in: commas do not separate");
+    assert_reads_as(", O\n, O\nb O\n", NULL, ",|,|b\n");
+    assert_reads_as(",\tO\n,\tO\n", NULL, ",|,\n");
 }
 END_TEST
 
