@@ -168,15 +168,15 @@ static mlce_status check_repeats(mlce_corpus *train, mlce_findings *findings) {
     mlce_twins_free(&index);
     if (again)
         mlce_find(findings, MLCE_FINDING_NOTE, "repeated",
-                  "%s: %lld of %lld %ss (%.1f%%) stand in it before", name, (long long)again,
+                  "%s: %lld of %lld %ss (%.1f%%) repeat an earlier one", name, (long long)again,
                   (long long)sequences, layout->sequence, percent(again, sequences));
     if (differ)
         mlce_find(findings, MLCE_FINDING_WARNING, "annotated-twice",
-                  "%s: %lld %s%s that stand%s in it before ha%s other %ss than there, as %s %lld, "
-                  "which is %lld again: which is right?",
+                  "%s: %lld %s%s repeat%s an earlier one with other %ss, as %s %lld repeats %lld: "
+                  "which is right?",
                   name, (long long)differ, layout->sequence, differ == 1 ? "" : "s",
-                  differ == 1 ? "s" : "", differ == 1 ? "s" : "ve", layout->span, layout->sequence,
-                  (long long)first[1], (long long)first[0]);
+                  differ == 1 ? "s" : "", layout->span, layout->sequence, (long long)first[1],
+                  (long long)first[0]);
     return status;
 }
 

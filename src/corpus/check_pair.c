@@ -220,8 +220,8 @@ static void check_lengths(pair *p) {
     if (longer && train->sequences)
         mlce_find(p->findings, MLCE_FINDING_WARNING, "longer-sequences",
                   "%s: %lld sequences (%.1f%%) are longer, up to %d tokens, than any of %s (%d): a "
-                  "head alone goes wild on such. Put an encoder before it, set model.max_width, or "
-                  "train on sequences as long",
+                  "head alone predicts too much there. Put an encoder before it, set "
+                  "model.max_width, or train on sequences as long",
                   p->dev_name, (long long)longer, percent(longer, dev->sequences),
                   mlce_quantile(dev->lengths, dev->sequences, 1), p->train_name, longest);
     int widest = mlce_quantile(train->widths, train->spans, 1);

@@ -158,18 +158,20 @@ static void show_result(const mlce_train_result *r, const char *output) {
         mlce_tool_put(stdout, output);
         printf(r->stopped_early ? " train.patience=N\n" : " train.epochs=N\n");
     }
-    printf("\ntrained %lld steps in %.1f s with evaluation (%.0f %s/s without)%s; ",
-           (long long)r->steps, r->seconds, r->tokens_per_second, rows_of(r->task),
-           r->stopped_early ? ", stopped early by train.patience" : "");
+    printf("\ntrained %lld steps in %.1f s with evaluation", (long long)r->steps, r->seconds);
+    if (!r->was_finished) printf(" (%.0f %s/s without)", r->tokens_per_second, rows_of(r->task));
+    printf("%s; ", r->stopped_early ? ", stopped early by train.patience" : "");
     if (r->has_dev)
         printf("best dev F1 %.4f in epoch %lld\n", r->best_f1, (long long)r->best_epoch);
     else
         printf("no dev data: the last checkpoint is kept\n");
     if (r->dev_table) printf("\ndev\n%s", r->dev_table);
     if (r->test_table) printf("\ntest\n%s", r->test_table);
-    printf("\nrun: ");
+    printf("\nrun:  ");
     mlce_tool_put(stdout, output);
-    printf("\n");
+    printf("\npage: ");
+    mlce_tool_put(stdout, output);
+    printf("/report.html\n");
 }
 
 /* After a signal: what was said, and how to go on. */

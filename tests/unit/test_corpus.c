@@ -213,7 +213,7 @@ START_TEST(a_pair_is_checked_for_what_misleads) {
     assert_ok(mlce_check_pair(&a, &b, &f));
     assert_found(&f, "few-examples", MLCE_FINDING_WARNING, "only 1 span of 'place'");
     assert_found(&f, "absent-type", MLCE_FINDING_WARNING, "'thing'");
-    assert_found(&f, "annotated-twice", MLCE_FINDING_WARNING, "sequence 2, which is 1 again");
+    assert_found(&f, "annotated-twice", MLCE_FINDING_WARNING, "sequence 2 repeats 1");
     assert_found(&f, "other-embedding", MLCE_FINDING_WARNING, "'otherwise'");
     assert_found(&f, "unknown-types", MLCE_FINDING_ERROR, "'ghost'");
     assert_found(&f, "unmeasured-types", MLCE_FINDING_WARNING, "'place'");
