@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/crc.h"
 
@@ -220,6 +221,24 @@ char *mlce_model_file(const char *path) {
     return file;
 }
 
+/* That there is a checkpoint to open: a folder without one is told apart from a missing file. */
+static mlce_status check_is_there(const char *path, const char *file_path) {
+    if (!strcmp(path, file_path) || access(file_path, F_OK) == 0) return MLCE_OK;
+    size_t size = strlen(path) + sizeof "/sweep.tsv";
+    char *table = mlce_calloc(size, 1);
+    if (!table) return MLCE_E_MEMORY;
+    snprintf(table, size, "%s/sweep.tsv", path);
+    bool is_sweep = access(table, F_OK) == 0;
+    free(table);
+    if (is_sweep)
+        return mlce_fail(MLCE_E_IO, "%s: is the folder of a sweep: name one of its runs, as %s/001",
+                         path, path);
+    return mlce_fail(MLCE_E_IO,
+                     "%s: is a folder without best.h5: no run, or one that was not evaluated yet "
+                     "(its last.h5 can be named)",
+                     path);
+}
+
 mlce_status mlce_model_load(const char *path, mlce_model **model) {
     *model = NULL;
     char *file_path = mlce_model_file(path);
@@ -228,6 +247,7 @@ mlce_status mlce_model_load(const char *path, mlce_model **model) {
     mlce_h5_strings types = {0};
     char *embedding = NULL;
     mlce_status status = file_path && config ? MLCE_OK : MLCE_E_MEMORY;
+    if (!status) status = check_is_there(path, file_path);
     if (!status) status = mlce_h5_open(file_path, &file);
     if (!status) status = read_model(&file, config, &types, &embedding, model);
     if (status) {

@@ -36,6 +36,9 @@ refuses 1 data.train -- "${train[@]}" data.train=
 cp train.ini train.csv
 refuses 1 train.csv 'mlce-data convert' -- "${train[@]}" data.train=train.csv
 
+mkdir bare
+refuses 1 'bare: is a folder without best.h5' -- mlce-predict bare good.h5
+
 echo "--- options"
 refuses 2 "unknown option '--forse': did you mean '--force'" -- "${train[@]}" --forse
 refuses 2 "unknown option '--epochs'" 'without dashes' -- "${train[@]}" --epochs 3

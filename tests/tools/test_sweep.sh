@@ -77,6 +77,7 @@ claim 'with the runs that were over' "[ $done_before -ge 1 ]"
 train sweep.ini --sweep train.output=i train.epochs=3 sweep.runs=$((done_before + 1))
 claim 'and the sweep goes on from there' "[ $? -eq 0 ] && [ \$(grep -c 'kept from before' stdout) -eq $done_before ]"
 
+refuses 1 "s: is the folder of a sweep: name one of its runs" -- mlce-export s --format safetensors
 refuses 1 'to try several, start mlce-train with --sweep' -- mlce-train sweep.ini train.output=x
 refuses 1 'a sweep without a value to try' -- mlce-train s/001/config.ini --sweep train.output=x
 refuses 1 'run 1 of the sweep' -- mlce-train sweep.ini --sweep train.output=x model.head_size=7
