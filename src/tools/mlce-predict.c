@@ -51,6 +51,7 @@ static const char HELP[] =
     "examples:\n"
     "  mlce-predict runs/ner demo-data/test.h5 | head\n"
     "  mlce-predict runs/ner 'new-*.h5' -o spans.jsonl\n"
+    "  mlce-data convert new.txt --from text --types-from train.h5 -o new.h5\n"
     "  mlce-predict runs/ner demo-data/test.h5 --format html -o spans.html\n"
     "  mlce-predict runs/ner demo-data/test.h5 --format conll --overlap flat -o flat.conll\n"
     "  mlce-predict runs/ner demo-data/test.h5 --format brat -o brat-folder\n"

@@ -36,8 +36,8 @@ refuses 1 data.train -- "${train[@]}" data.train=
 cp train.ini train.csv
 refuses 1 train.csv 'mlce-data convert' -- "${train[@]}" data.train=train.csv
 
-mkdir bare
-refuses 1 'bare: is a folder without best.h5' -- mlce-predict bare good.h5
+mkdir unfinished
+refuses 1 'unfinished: is a folder without best.h5' -- mlce-predict unfinished good.h5
 
 echo "--- options"
 refuses 2 "unknown option '--forse': did you mean '--force'" -- "${train[@]}" --forse
