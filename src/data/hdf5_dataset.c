@@ -136,7 +136,12 @@ static mlce_status check_was_written(const mlce_h5 *file, const char *name, hid_
     H5D_layout_t layout = H5Pget_layout(created);
     if (layout == H5D_CHUNKED)
         status = check_chunks(file, name, dataset, created, &shape);
-    else if (layout != H5D_VIRTUAL)
+    else if (layout == H5D_VIRTUAL)
+        status = mlce_fail(MLCE_E_DATA,
+                           "%s: %s: is virtual, made of other datasets, which are not read: write "
+                           "it whole, or give the files that have it as one split",
+                           file->path, name);
+    else
         status = check_contiguous(file, name, dataset, created);
     H5Pclose(created);
     return status;

@@ -98,14 +98,14 @@ static void visit_attribute(visit *v, hid_t object, hsize_t index) {
 
 /* ---- Datasets ---- */
 
-/* Touches the index of the chunks, and tells whether one of them may be read. */
+/* Touches the index of the chunks, and tells whether values may be read. */
 static bool visit_storage(visit *v, hid_t dataset, hid_t space) {
     hid_t created = H5Dget_create_plist(dataset);
     if (!fine(v, created)) return false;
-    bool readable = true;
+    H5D_layout_t layout = H5Pget_layout(created);
+    bool readable = layout != H5D_VIRTUAL; /* of which no program reads a value */
     hsize_t chunk[H5S_MAX_RANK], count = 0;
-    int rank =
-        H5Pget_layout(created) == H5D_CHUNKED ? H5Pget_chunk(created, H5S_MAX_RANK, chunk) : 0;
+    int rank = layout == H5D_CHUNKED ? H5Pget_chunk(created, H5S_MAX_RANK, chunk) : 0;
     if (rank > 0 && H5Pget_nfilters(created) > 0) {
         hid_t type = H5Dget_type(dataset);
         double bytes = type < 0 ? 0 : (double)H5Tget_size(type);

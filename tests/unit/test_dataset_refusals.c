@@ -256,6 +256,20 @@ START_TEST(rows_that_are_only_claimed_are_refused) {
 }
 END_TEST
 
+/* Its parts could be any file of the machine, or none: then any number of rows is fill values. */
+START_TEST(a_virtual_dataset_is_refused) {
+    const hsize_t rows[] = {3000000000u, WIDTH};
+    hid_t file = damage(), create = H5Pcreate(H5P_DATASET_CREATE);
+    hid_t space = H5Screate_simple(2, rows, NULL);
+    H5Ldelete(file, "/tokens/embeddings", H5P_DEFAULT);
+    ck_assert_int_ge(H5Pset_virtual(create, space, "not-there.h5", "/rows", space), 0);
+    put(file, "/tokens/embeddings", H5T_NATIVE_FLOAT, 0, 2, rows, create, NULL);
+    H5Sclose(space);
+    H5Pclose(create);
+    assert_refused(file, "/tokens/embeddings: is virtual");
+}
+END_TEST
+
 START_TEST(wrong_span_offsets_are_refused) {
     const struct {
         int64_t values[5];
@@ -483,6 +497,7 @@ static void add(TCase *cases) {
     tcase_add_test(cases, wrong_sequence_offsets_are_refused);
     tcase_add_test(cases, a_sequence_longer_than_an_int_is_refused);
     tcase_add_test(cases, rows_that_are_only_claimed_are_refused);
+    tcase_add_test(cases, a_virtual_dataset_is_refused);
     tcase_add_test(cases, wrong_span_offsets_are_refused);
     tcase_add_test(cases, wrong_spans_are_refused_with_sequence_and_span);
     tcase_add_test(cases, optional_parts_of_a_wrong_shape_are_refused);
