@@ -51,10 +51,14 @@ static void set_limits(const mlce_child_limits *limits) {
     if (limits->cpu_seconds) limit(RLIMIT_CPU, limits->cpu_seconds);
 }
 
-/* A crash is expected: no handler of the program's is to see it, and no core file to be left. */
+/* A crash is expected: no handler of the program's is to see it, and no core file to be left. The
+   thread may have blocked the signal that ends what computes for too long. */
 static void prepare(pid_t parent, bool quiet) {
     static const int signals[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGXCPU, SIGTRAP};
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) signal(signals[i], SIG_DFL);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
     limit(RLIMIT_CORE, 0);
 #ifdef __linux__
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);

@@ -61,6 +61,19 @@ START_TEST(a_crash_ends_only_the_child) {
 }
 END_TEST
 
+/* A thread that blocks all signals may start it. */
+START_TEST(endless_work_is_ended_where_signals_are_blocked) {
+    sigset_t all, before;
+    int n = 0;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &before);
+    mlce_child_end end = run(&(mlce_child_limits){.cpu_seconds = 1, .seconds = 30}, spin, &n);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    ck_assert_int_eq(end.fate, MLCE_CHILD_TOO_LONG);
+    ck_assert_int_eq(end.signal, SIGXCPU);
+}
+END_TEST
+
 START_TEST(endless_work_is_ended) {
     int n = 0;
     mlce_child_end end = run(&(mlce_child_limits){.cpu_seconds = 1}, spin, &n);
@@ -129,6 +142,7 @@ static void add(TCase *cases) {
     tcase_add_test(cases, what_work_returns_is_known);
     tcase_add_test(cases, a_crash_ends_only_the_child);
     tcase_add_test(cases, endless_work_is_ended);
+    tcase_add_test(cases, endless_work_is_ended_where_signals_are_blocked);
 #ifndef __SANITIZE_ADDRESS__
     tcase_add_test(cases, memory_over_the_limit_is_refused);
 #endif
