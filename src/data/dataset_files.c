@@ -179,7 +179,7 @@ mlce_status mlce_rows_ready(mlce_dataset *dataset, mlce_dataset_file *file, bool
     }
     if (file->chunk_bytes && is_block && file->keeps_chunks) {
         close_embeddings(file);
-        dataset->keeper = NULL;
+        if (dataset->keeper == file) dataset->keeper = NULL;
     }
     if (!status && file->embeddings <= 0) status = open_embeddings(file, is_block);
     if (status) mlce_rows_close(file);
