@@ -44,10 +44,12 @@ typedef struct mlce_batch_options {
     uint64_t seed;
     /* Several processes that work on each batch together, rank 0 .. ranks-1 (ranks 0 is 1): all
        plan the same batches, whatever their number, and each gets its own part of each, so that all
-       have about as many tokens. A rank reads its own rows only. */
+       have about as many tokens. A rank reads its own rows only, but of files in whole blocks
+       (`memory`), at most from the first to the last of its rows in each. */
     int rank, ranks;
-    bool deal; /* with ranks: they get whole batches in turn, rank r those of number r, r + ranks,
-                  ..., instead of a part of each */
+    int deal; /* with ranks, over 0: instead of a part of each they get whole batches, so many in a
+                 row that rank 0 has the first, rank 1 the next, and so on, round after round; what
+                 is left for the last round is cut evenly */
     /* Bytes of memory for embeddings on their way from the file, where they are not in memory;
        0: 256 MiB. Rows are read in blocks of 2 to 4 MiB, each chunk of a file once or twice an
        epoch. With shuffle the blocks of all files come in random order, and the sequences of those

@@ -43,7 +43,8 @@ mlce_status mlce_batch_plan_init(mlce_batch_plan *plan, const int *lengths, int6
             mlce_batch_plan_free(plan);
             return MLCE_E_MEMORY;
         }
-    mlce_status status = options->ranks > 1 && !options->deal ? init_parts(plan, size) : MLCE_OK;
+    mlce_status status =
+        options->ranks > 1 && options->deal <= 0 ? init_parts(plan, size) : MLCE_OK;
     if (status) mlce_batch_plan_free(plan);
     return status;
 }
@@ -187,14 +188,21 @@ static void take_parts(mlce_batch_plan *plan) {
     plan->starts = starts;
 }
 
-/* From all batches to those that are dealt to this rank. */
+/* From all batches to those that are dealt to this rank: one run of each round. */
 static void take_batches(mlce_batch_plan *plan) {
-    int64_t filled = 0, taken = 0;
-    for (int64_t b = plan->options.rank; b < plan->batches; b += plan->options.ranks) {
-        int64_t from = plan->starts[b], end = plan->starts[b + 1];
-        memmove(plan->order + filled, plan->order + from, (size_t)(end - from) * sizeof(int64_t));
-        filled += end - from;
-        plan->starts[++taken] = filled;
+    int64_t ranks = plan->options.ranks, taken = 0;
+    int64_t *starts = plan->starts;
+    for (int64_t first = 0, run; first < plan->batches; first += run * ranks) {
+        int64_t even = (plan->batches - first + ranks - 1) / ranks;
+        run = even < plan->options.deal ? even : plan->options.deal;
+        int64_t b = first + run * plan->options.rank;
+        for (int64_t n = 0; n < run && b < plan->batches; n++, b++) {
+            int64_t from = starts[b], count = starts[b + 1] - from;
+            memmove(plan->order + starts[taken], plan->order + from,
+                    (size_t)count * sizeof *plan->order);
+            starts[taken + 1] = starts[taken] + count;
+            taken++;
+        }
     }
     plan->batches = taken;
 }

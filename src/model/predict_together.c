@@ -1,8 +1,9 @@
 /* predict_together.c - a model over a whole dataset, by several ranks.
  *
- * Batches are dealt to the ranks in turn. After every few of them all ranks exchange what they have
- * predicted, and each hands all of it to its callback, in the order of the dataset. The batches are
- * those of a single process, and so are the bits.
+ * Batches are dealt to the ranks in runs of a few, so that a rank reads few rows of a file that
+ * another one reads. After each run all ranks exchange what they have predicted, and each hands all
+ * of it to its callback, in the order of the dataset. The batches are those of a single process,
+ * and so are the bits.
  *
  * What a rank sends is, of each batch: its sequences, the mean loss, how many spans each sequence
  * has, the spans, and for items with labels the scores of all types.
@@ -15,7 +16,7 @@
 #include "model/private.h"
 #include "parallel/ranks.h"
 
-enum { ROUND = 4 /* batches of a rank before an exchange: they even out long and short ones */ };
+enum { RUN = 8 /* batches: they even out long and short ones, and are longer than most blocks */ };
 
 /* What goes before the predictions of a round. */
 typedef struct header {
@@ -33,9 +34,9 @@ typedef struct together {
     bool wants_loss;
     char *mine, *all; /* bytes of this rank, and of all */
     size_t mine_capacity, all_capacity, mine_size;
-    header *headers;                       /* [ranks] */
-    size_t *sizes, *header_sizes, *starts; /* [ranks] */
-    int64_t sequence;                      /* the next one to hand over */
+    header *headers;              /* [ranks] */
+    size_t *sizes, *header_sizes; /* [ranks] */
+    int64_t sequence;             /* the next one to hand over */
     double loss;
     mlce_status status; /* of this rank */
 } together;
@@ -69,11 +70,11 @@ static mlce_status put_batch(together *t, const mlce_batch *batch) {
     return status;
 }
 
-/* Of up to ROUND batches; how many there were. */
+/* Of a run of batches; how many there were. */
 static int predict_mine(together *t) {
     int batches = 0;
     t->mine_size = 0;
-    while (batches < ROUND && !t->status) {
+    while (batches < RUN && !t->status) {
         const mlce_batch *batch;
         t->status = mlce_batcher_next(t->batcher, &batch);
         if (t->status || !batch) break;
@@ -116,19 +117,11 @@ static mlce_status hand_over_batch(together *t, const char **from) {
 }
 
 static mlce_status hand_over_round(together *t) {
-    const char *end = t->all;
+    const char *from = t->all;
     mlce_status status = MLCE_OK;
-    for (int r = 0; r < t->ranks->count; r++) {
-        t->starts[r] = (size_t)(end - t->all);
-        end += t->headers[r].size;
-    }
-    for (int b = 0; b < ROUND; b++)
-        for (int r = 0; r < t->ranks->count && !status; r++) {
-            if (b >= t->headers[r].batches) continue;
-            const char *from = t->all + t->starts[r];
+    for (int r = 0; r < t->ranks->count; r++)
+        for (int b = 0; b < t->headers[r].batches && !status; b++)
             status = hand_over_batch(t, &from);
-            t->starts[r] = (size_t)(from - t->all);
-        }
     return status;
 }
 
@@ -151,14 +144,14 @@ static mlce_status exchange_headers(together *t, int batches) {
 
 /* *over: there are no more batches anywhere. What a callback fails with is told in the next. */
 static mlce_status do_round(together *t, bool *over) {
-    int batches = predict_mine(t), least = ROUND;
+    int batches = predict_mine(t), least = RUN;
     mlce_status status = exchange_headers(t, batches);
     if (status) return status;
     status = t->ranks->gather(t->ranks->context, t->mine, t->sizes, t->all);
     if (status) return status;
     for (int r = 0; r < t->ranks->count; r++)
         if (t->headers[r].batches < least) least = t->headers[r].batches;
-    *over = least < ROUND;
+    *over = least < RUN;
     t->status = hand_over_round(t);
     return MLCE_OK;
 }
@@ -170,12 +163,11 @@ static mlce_status begin(together *t, mlce_dataset *dataset) {
     size_t count = (size_t)t->ranks->count;
     options.rank = t->ranks->rank;
     options.ranks = t->ranks->count;
-    options.deal = true;
+    options.deal = RUN;
     t->headers = mlce_calloc(count, sizeof *t->headers);
     t->sizes = mlce_calloc(count, sizeof *t->sizes);
     t->header_sizes = mlce_calloc(count, sizeof *t->header_sizes);
-    t->starts = mlce_calloc(count, sizeof *t->starts);
-    if (!t->headers || !t->sizes || !t->header_sizes || !t->starts) return MLCE_E_MEMORY;
+    if (!t->headers || !t->sizes || !t->header_sizes) return MLCE_E_MEMORY;
     for (size_t r = 0; r < count; r++) t->header_sizes[r] = sizeof(header);
     mlce_status status = mlce_predictor_new(t->model, &t->predictor);
     if (!status) status = mlce_batcher_new(dataset, &options, &t->batcher);
@@ -201,6 +193,5 @@ mlce_status mlce_predict_together(const mlce_model *model, mlce_dataset *dataset
     free(t.headers);
     free(t.sizes);
     free(t.header_sizes);
-    free(t.starts);
     return status;
 }

@@ -250,24 +250,33 @@ START_TEST(a_rank_may_have_no_part_of_a_batch) {
 }
 END_TEST
 
-START_TEST(whole_batches_are_dealt_to_the_ranks_in_turn) {
-    enum { RANKS = 3 };
+/* Rounds of RUN batches a rank, and a last one of as many as are left. */
+START_TEST(whole_batches_are_dealt_to_the_ranks_in_runs) {
+    enum { RANKS = 3, RUN = 4 };
     mlce_batch_options options = every_kind[_i];
-    mlce_batch_plan whole = planned(options, 4);
+    mlce_batch_plan whole = planned(options, 4), dealt[RANKS];
+    int64_t taken[RANKS] = {0}, b = 0;
     options.ranks = RANKS;
-    options.deal = true;
-    for (options.rank = 0; options.rank < RANKS; options.rank++) {
-        mlce_batch_plan plan = planned(options, 4);
-        int64_t b = options.rank;
-        for (int64_t n = 0; n < plan.batches; n++, b += RANKS) {
-            int64_t count = whole.starts[b + 1] - whole.starts[b];
-            ck_assert_int_eq(plan.starts[n + 1] - plan.starts[n], count);
-            ck_assert_mem_eq(plan.order + plan.starts[n], whole.order + whole.starts[b],
-                             (size_t)count * sizeof *plan.order);
-        }
-        ck_assert(b >= whole.batches && b < whole.batches + RANKS);
-        ck_assert_ptr_null(plan.whole);
-        mlce_batch_plan_free(&plan);
+    options.deal = RUN;
+    for (options.rank = 0; options.rank < RANKS; options.rank++)
+        dealt[options.rank] = planned(options, 4);
+    while (b < whole.batches) {
+        int64_t left = whole.batches - b;
+        int64_t run = left < RUN * RANKS ? (left + RANKS - 1) / RANKS : RUN;
+        for (int r = 0; r < RANKS; r++)
+            for (int64_t n = 0; n < run && b < whole.batches; n++, b++) {
+                const mlce_batch_plan *plan = &dealt[r];
+                int64_t count = whole.starts[b + 1] - whole.starts[b], at = taken[r]++;
+                ck_assert_int_lt(at, plan->batches);
+                ck_assert_int_eq(plan->starts[at + 1] - plan->starts[at], count);
+                ck_assert_mem_eq(plan->order + plan->starts[at], whole.order + whole.starts[b],
+                                 (size_t)count * sizeof *plan->order);
+            }
+    }
+    for (int r = 0; r < RANKS; r++) {
+        ck_assert_int_eq(dealt[r].batches, taken[r]);
+        ck_assert_ptr_null(dealt[r].whole);
+        mlce_batch_plan_free(&dealt[r]);
     }
     mlce_batch_plan_free(&whole);
 }
@@ -285,7 +294,7 @@ static void add(TCase *cases) {
     tcase_add_test(cases, tokens_of_a_batch_stay_within_int);
     tcase_add_test(cases, an_empty_dataset_has_no_batch);
     tcase_add_loop_test(cases, parts_of_all_ranks_make_up_the_batches_of_one, 0, KINDS);
-    tcase_add_loop_test(cases, whole_batches_are_dealt_to_the_ranks_in_turn, 0, KINDS);
+    tcase_add_loop_test(cases, whole_batches_are_dealt_to_the_ranks_in_runs, 0, KINDS);
     tcase_add_test(cases, parts_have_nearly_the_same_tokens);
     tcase_add_test(cases, a_rank_may_have_no_part_of_a_batch);
 }

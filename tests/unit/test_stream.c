@@ -309,6 +309,43 @@ START_TEST(an_epoch_unpacks_each_chunk_about_once) {
 }
 END_TEST
 
+/* Rows of the blocks, as far as they are used, that one of several ranks reads. */
+static int64_t rows_read(const mlce_batch_options *options) {
+    int lengths[ALL];
+    int64_t rows = 0;
+    mlce_batch_plan plan;
+    mlce_stream stream;
+    for (int s = 0; s < ALL; s++) lengths[s] = length_of(s);
+    assert_ok(mlce_batch_plan_init(&plan, lengths, ALL, options));
+    assert_ok(mlce_stream_init(&stream, dataset, options));
+    mlce_batch_plan_make(&plan, 0);
+    mlce_stream_start(&stream, &plan, 0);
+    for (int64_t n = 0; n < stream.queued; n++) {
+        const mlce_stream_block *block = &stream.blocks[stream.queue[n]];
+        for (int64_t s = block->low; s <= block->high; s++) rows += lengths[s];
+    }
+    mlce_stream_free(&stream);
+    mlce_batch_plan_free(&plan);
+    return rows;
+}
+
+START_TEST(ranks_that_are_dealt_whole_batches_read_their_own_rows_only) {
+    enum { RANKS = 2 };
+    write_shards();
+    open_streamed();
+    mlce_batch_options options = {.sequences = 8, .ranks = RANKS, .deal = 8};
+    int64_t all = mlce_dataset_tokens(dataset), read = 0;
+    for (options.rank = 0; options.rank < RANKS; options.rank++) {
+        int64_t own = rows_read(&options);
+        ck_assert_int_gt(own, all * 4 / 10);
+        read += own;
+    }
+    ck_assert_int_eq(read, all);
+    mlce_dataset_close(dataset);
+    tear_down();
+}
+END_TEST
+
 START_TEST(opening_reads_no_embeddings_that_are_not_kept) {
     write_shards();
     for (int i = 0; i < SHARDS; i++) {
@@ -471,6 +508,7 @@ static void add(TCase *cases) {
     tcase_add_test(cases, data_in_memory_is_shuffled_as_a_whole);
     tcase_add_loop_test(cases, the_memory_of_blocks_stays_within_bounds, 0, KINDS);
     tcase_add_loop_test(cases, an_epoch_unpacks_each_chunk_about_once, 0, KINDS);
+    tcase_add_test(cases, ranks_that_are_dealt_whole_batches_read_their_own_rows_only);
     tcase_add_test(cases, opening_reads_no_embeddings_that_are_not_kept);
     tcase_add_loop_test(cases, a_sequence_longer_than_a_block_is_one_of_its_own, 0, 2);
     tcase_add_test(cases, more_files_than_may_be_open_are_one_dataset);
