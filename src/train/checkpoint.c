@@ -46,6 +46,7 @@ static const field fields[] = {
     SPLIT(train),
     SPLIT(dev),
     SPLIT(test),
+    INTEGER("train_blocks", blocks),
 };
 
 enum { FIELDS = sizeof fields / sizeof fields[0] };

@@ -2,10 +2,13 @@
  *
  * What weights.h describes, with format = "mlce-checkpoint", and
  *
- *   /  attributes        the members of mlce_train_state, adam_steps, seed, and state_crc32, the
- *                        CRC-32 of those numbers as text, adam_steps first; problem, of a nan.h5:
- * what was wrong /optimizer/m/NAME, /optimizer/v/NAME    Adam's moments /optimizer/weights/NAME
- * with optim.ema: what training goes on with, while /parameters is the average
+ *   /  attributes             the members of mlce_train_state, adam_steps, seed, and state_crc32,
+ *                             the CRC-32 of those numbers as text, adam_steps first; problem, of
+ *                             a nan.h5: what was wrong
+ *   /optimizer/m/NAME,
+ *   /optimizer/v/NAME         Adam's moments
+ *   /optimizer/weights/NAME   with optim.ema: what training goes on with, while /parameters is
+ *                             the average
  *
  * The random state is seed and step: every draw is a function of them. No times are stored: a run
  * that was interrupted leaves the same bytes as one that was not.
@@ -43,6 +46,7 @@ typedef struct mlce_train_state {
     double best_f1, best_loss; /* of the best evaluation on dev; best_f1 = -1 before the first */
     mlce_loss_meter in_epoch, in_interval; /* since the epoch, or the last evaluation, began */
     mlce_split_state train, dev, test;     /* all 0 where a split is not given */
+    int64_t blocks; /* checksum of those that data.train is read in; 0: it is in memory */
 } mlce_train_state;
 
 /* Writes the file whole or not at all. With optim.ema the average is in the model, exchanged.

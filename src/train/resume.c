@@ -194,6 +194,16 @@ mlce_status mlce_split_describe(mlce_dataset *dataset, mlce_split_state *split) 
     return status;
 }
 
+int64_t mlce_blocks_describe(const mlce_dataset *dataset) {
+    uint32_t crc = 0;
+    for (size_t f = 0; f < dataset->file_count && !dataset->resident; f++) {
+        const mlce_dataset_file *file = &dataset->files[f];
+        const int64_t fields[] = {file->sequences, mlce_rows_of_block(dataset, file)};
+        crc = mlce_crc32(crc, fields, sizeof fields);
+    }
+    return crc;
+}
+
 static void compare_splits(const char *key, const mlce_split_state *now,
                            const mlce_split_state *before, changes *c) {
     const struct {
@@ -215,7 +225,7 @@ static void compare_splits(const char *key, const mlce_split_state *now,
 }
 
 /* What the order of an epoch depends on beside the seed. */
-static void compare_orders(const mlce_config *now, const mlce_config *before,
+static void compare_orders(const mlce_config *now, const mlce_config *before, bool same_blocks,
                            const mlce_dataset *train, changes *c) {
     long long memory = mlce_config_int(now, "data.memory");
     long long memory_before = mlce_config_int(before, "data.memory");
@@ -229,13 +239,17 @@ static void compare_orders(const mlce_config *now, const mlce_config *before,
                    memory, memory_before, fits ? "in" : "larger than");
     else if (!fits && window != window_before)
         add_change(c, "data.window = %lld, was %lld", window, window_before);
+    else if (!same_blocks)
+        add_change(c,
+                   "data.train lies in other files or chunks, which gives its epochs another "
+                   "order");
 }
 
 mlce_status mlce_resume_check_data(const mlce_resume *resume, const mlce_config *config,
                                    const mlce_train_state *now, const mlce_dataset *train,
                                    bool accept) {
     changes c = {.used = 0};
-    compare_orders(config, resume->config, train, &c);
+    compare_orders(config, resume->config, now->blocks == resume->state.blocks, train, &c);
     compare_splits("data.train", &now->train, &resume->state.train, &c);
     compare_splits("data.dev", &now->dev, &resume->state.dev, &c);
     compare_splits("data.test", &now->test, &resume->state.test, &c);

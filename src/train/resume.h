@@ -22,13 +22,15 @@ void mlce_resume_close(mlce_resume *resume);
    `accept`, logs them. */
 mlce_status mlce_resume_check_config(const mlce_resume *resume, const mlce_config *config,
                                      bool accept);
-/* The same for the data: `now` has train, dev and test as they are. `train` would have another
-   order where it is in memory now and was not, or the other way round. */
+/* The same for the data: `now` has train, dev and test as they are, and the blocks. `train` would
+   have another order where it is in memory now and was not, or the other way round, or is read in
+   other blocks. */
 mlce_status mlce_resume_check_data(const mlce_resume *resume, const mlce_config *config,
                                    const mlce_train_state *now, const mlce_dataset *train,
                                    bool accept);
 
 /* What mlce_resume_check_data() compares. A NULL dataset gives zeros. */
 mlce_status mlce_split_describe(mlce_dataset *dataset, mlce_split_state *split);
+int64_t mlce_blocks_describe(const mlce_dataset *dataset);
 
 #endif

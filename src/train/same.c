@@ -36,6 +36,7 @@ mlce_status mlce_same_start(mlce_session *s) {
     if (!status) status = refuse_other(s, mlce_crc32(0, text, strlen(text)), "configuration");
     uint32_t data =
         crc_of_split(crc_of_split(crc_of_split(0, &state->train), &state->dev), &state->test);
+    data = mlce_crc32(data, &state->blocks, sizeof state->blocks);
     if (!status) status = refuse_other(s, data, "data");
     const int64_t place[] = {state->epoch, state->batch, state->step, state->evaluations};
     if (!status) status = refuse_other(s, mlce_crc32(0, place, sizeof place), "checkpoint");

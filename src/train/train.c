@@ -56,6 +56,7 @@ static mlce_status start_folder(mlce_session *s) {
 }
 
 static mlce_status describe_data(mlce_session *s) {
+    s->state.blocks = mlce_blocks_describe(s->train);
     mlce_status status = mlce_split_describe(s->train, &s->state.train);
     if (!status) status = mlce_split_describe(s->dev, &s->state.dev);
     return status ? status : mlce_split_describe(s->test, &s->state.test);
@@ -72,6 +73,7 @@ static mlce_status go_on(mlce_session *s) {
     s->state.train = now.train;
     s->state.dev = now.dev;
     s->state.test = now.test;
+    s->state.blocks = now.blocks;
     s->saved = true;
     s->saved_step = s->state.step;
     mlce_session_say(s, "going on after step %lld (epoch %lld) of %s", (long long)s->state.step,

@@ -10,7 +10,8 @@ enum { WIDTH = 6, SEQUENCES = 30 };
 static const char *const names[] = {"red", "blue"};
 static char folder[64];
 
-static void write_data(const char *name, uint64_t seed) {
+/* The sequences `from` .. `to` - 1 of a seed's. */
+static void write_some(const char *name, uint64_t seed, int from, int to) {
     char path[128];
     mlce_dataset_spec spec = {
         .types = names, .type_count = 2, .width = WIDTH, .precision = MLCE_FLOAT16, .spans = true};
@@ -18,7 +19,7 @@ static void write_data(const char *name, uint64_t seed) {
     snprintf(path, sizeof path, "%s/%s", folder, name);
     assert_ok(mlce_dataset_writer_open(path, &spec, &writer));
     mlce_random random = mlce_random_new(seed, MLCE_STREAM_DATA);
-    for (int s = 0; s < SEQUENCES; s++) {
+    for (int s = 0; s < to; s++) {
         float rows[9 * WIDTH];
         int length = 3 + (int)mlce_random_below(&random, 7);
         for (int i = 0; i < length * WIDTH; i++) rows[i] = mlce_random_float(&random) - 0.5f;
@@ -28,9 +29,13 @@ static void write_data(const char *name, uint64_t seed) {
         rows[span.start * WIDTH + span.type] += 2;
         mlce_sequence sequence = {
             .length = length, .embeddings = rows, .spans = &span, .span_count = 1};
-        assert_ok(mlce_dataset_writer_add(writer, &sequence));
+        if (s >= from) assert_ok(mlce_dataset_writer_add(writer, &sequence));
     }
     assert_ok(mlce_dataset_writer_close(writer));
+}
+
+static void write_data(const char *name, uint64_t seed) {
+    write_some(name, seed, 0, SEQUENCES);
 }
 
 typedef struct watch {
@@ -143,6 +148,31 @@ START_TEST(what_would_give_another_order_is_refused) {
 }
 END_TEST
 
+/* The same sequences in other files come in the same order only where they are in memory. */
+START_TEST(the_same_data_in_other_files_is_refused_where_it_is_streamed) {
+    static const char *const resident[] = {"train.epochs=3", NULL};
+    static const char *const streamed[] = {"data.memory=0", "train.epochs=3", NULL};
+    static const char *const resident_parts[] = {"data.train=a.h5,b.h5", "train.epochs=3", NULL};
+    static const char *const streamed_parts[] = {"data.train=a.h5,b.h5", "data.memory=0",
+                                                 "train.epochs=3", NULL};
+    strcpy(folder, make_folder());
+    write_data("train.h5", 1);
+    write_some("a.h5", 1, 0, 11);
+    write_some("b.h5", 1, 11, SEQUENCES);
+    write_data("dev.h5", 2);
+    ck_assert_int_eq(chdir(folder), 0);
+    ck_assert_int_eq(train(resident, false, 2, NULL), MLCE_E_STOPPED);
+    assert_ok(train(resident_parts, true, 0, NULL));
+    ck_assert_int_eq(system("rm -r run"), 0);
+    ck_assert_int_eq(train(streamed, false, 2, NULL), MLCE_E_STOPPED);
+    assert_fails(train(streamed_parts, true, 0, NULL), MLCE_E_CONFIG,
+                 "data.train lies in other files or chunks");
+    assert_ok(train(streamed, true, 0, NULL));
+    ck_assert_int_eq(chdir("/"), 0);
+    remove_folder(folder);
+}
+END_TEST
+
 START_TEST(checksums_are_those_of_zlib) {
     ck_assert_uint_eq(mlce_crc32(0, "123456789", 9), 0xCBF43926u);
     ck_assert_uint_eq(mlce_crc32(mlce_crc32(0, "12345678901", 11), "234567890", 9),
@@ -154,6 +184,7 @@ static void add_tests(TCase *cases) {
     tcase_add_test(cases, stopped_at_any_step_streamed_by_tokens_with_averages_and_two_encoders);
     tcase_add_test(cases, stopped_at_any_step_resident_with_patience);
     tcase_add_test(cases, what_would_give_another_order_is_refused);
+    tcase_add_test(cases, the_same_data_in_other_files_is_refused_where_it_is_streamed);
     tcase_add_test(cases, checksums_are_those_of_zlib);
 }
 
