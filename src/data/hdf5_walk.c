@@ -22,22 +22,28 @@ typedef struct identity {
     struct timespec modified, changed;
 } identity;
 
-enum { MOST_PASSED = 256 };
-static identity passed[MOST_PASSED]; /* guarded by mlce_h5_lock(); the oldest are forgotten */
-static size_t passed_count;
+/* Guarded by mlce_h5_lock(). */
+static identity *passed;
+static size_t passed_count, passed_capacity;
 
 static bool is_same_time(struct timespec a, struct timespec b) {
     return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
 }
 
 static bool has_passed(const identity *file) {
-    for (size_t i = 0; i < passed_count && i < MOST_PASSED; i++) {
+    for (size_t i = 0; i < passed_count; i++) {
         const identity *p = &passed[i];
         if (p->device == file->device && p->inode == file->inode && p->size == file->size &&
             is_same_time(p->modified, file->modified) && is_same_time(p->changed, file->changed))
             return true;
     }
     return false;
+}
+
+/* Where there is no memory it is walked again. */
+static void note_passed(const identity *file) {
+    if (!mlce_grow((void **)&passed, &passed_capacity, passed_count + 1, sizeof *passed))
+        passed[passed_count++] = *file;
 }
 
 static bool identify(const char *path, identity *file) {
@@ -111,7 +117,7 @@ mlce_status mlce_h5_walk(const char *path) {
     double seconds = seconds_of_walk();
     if (seconds > 0 && identify(path, &file) && !has_passed(&file)) {
         status = walk(path, seconds);
-        if (!status) passed[passed_count++ % MOST_PASSED] = file;
+        if (!status) note_passed(&file);
     }
     mlce_h5_unlock();
     return status;

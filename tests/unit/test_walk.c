@@ -1,4 +1,5 @@
 /* A damaged HDF5 file is an error, not the end of the program: it is walked in another process. */
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "data/hdf5.h"
@@ -91,6 +92,29 @@ START_TEST(the_environment_has_the_last_word) {
 END_TEST
 #endif
 
+static long page_faults_of_children(void) {
+    struct rusage used;
+    getrusage(RUSAGE_CHILDREN, &used);
+    return used.ru_minflt;
+}
+
+/* A dataset may have more files than are open at a time: each is opened again and again. */
+START_TEST(hundreds_of_files_are_walked_once) {
+    enum { FILES = 300 };
+    long after_first = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        for (int i = 0; i < FILES; i++) {
+            snprintf(path, sizeof path, "%s/%d.h5", folder, i);
+            if (!pass) write_good();
+            assert_ok(mlce_h5_walk(path));
+        }
+        if (!pass) after_first = page_faults_of_children();
+    }
+    ck_assert_int_gt(after_first, 0);
+    ck_assert_int_eq(page_faults_of_children(), after_first);
+}
+END_TEST
+
 START_TEST(links_in_circles_and_deep_groups_end) {
     write_good();
     mlce_h5_lock();
@@ -143,6 +167,7 @@ static void add(TCase *cases) {
     tcase_add_test(cases, a_file_that_has_passed_is_walked_again_once_it_changed);
     tcase_add_test(cases, the_environment_has_the_last_word);
 #endif
+    tcase_add_test(cases, hundreds_of_files_are_walked_once);
     tcase_add_test(cases, links_in_circles_and_deep_groups_end);
     tcase_add_test(cases, a_pipe_is_not_waited_for);
     tcase_add_test(cases, a_link_to_a_pipe_is_ended_by_the_clock);
