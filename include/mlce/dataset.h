@@ -27,7 +27,9 @@
  *   /labels/items         [M] int         items[offsets[n]] .. items[offsets[n+1] - 1], none twice
  *   /labels/weights       [M] float       optional: soft targets in (0, 1]; absent: 1
  *
- * A dataset is one file or several that are read as one split, in the order given.
+ * A dataset is one file or several that are read as one split, in the order given. Their HDF5
+ * datasets hold their values themselves: a virtual one, or one that is stored in another file, is
+ * refused.
  */
 #ifndef MLCE_DATASET_H
 #define MLCE_DATASET_H

@@ -72,8 +72,8 @@ static mlce_status evaluate_dev(mlce_session *s, mlce_train_evaluation *e) {
     mlce_metrics metrics;
     mlce_status status =
         mlce_metrics_init(&metrics, mlce_model_task(s->model), mlce_model_types(s->model));
-    if (status) return status;
-    status = mlce_evaluate_until(s->model, s->dev, &metrics, &e->dev_loss, s->options);
+    status = mlce_ranks_agree(s->ranks, status);
+    if (!status) status = mlce_evaluate_until(s->model, s->dev, &metrics, &e->dev_loss, s->options);
     e->micro = mlce_metrics_micro(&metrics);
     e->macro = mlce_metrics_macro(&metrics);
     mlce_metrics_free(&metrics);
@@ -126,8 +126,8 @@ static mlce_status evaluate_weights(loop *l) {
     return MLCE_OK;
 }
 
-/* Every train.eval_steps, or at the end of each epoch, and when the run is over, which may be in the
-   midst of an epoch where it is resumed with fewer. */
+/* Every train.eval_steps, or at the end of each epoch, and when the run is over, which may be in
+   the midst of an epoch where it is resumed with fewer. */
 static bool evaluation_is_due(const loop *l) {
     const mlce_train_state *state = &l->session->state;
     if (state->step == 0 || state->evaluated == state->step) return false;
@@ -180,7 +180,7 @@ static mlce_status do_step(loop *l, const mlce_batch *batch, mlce_status read) {
 static mlce_status train_epoch(loop *l) {
     mlce_session *s = l->session;
     mlce_status status = mlce_batcher_start_at(s->batcher, s->state.epoch, s->state.batch);
-    if (status) return status;
+    if ((status = mlce_ranks_agree(s->ranks, status))) return status;
     l->epoch = (speed_meter){0};
     l->resumed = mlce_seconds();
     while (!l->stop) {
@@ -225,9 +225,8 @@ static mlce_status plan_steps(loop *l) {
 static mlce_status train_all(loop *l) {
     mlce_session *s = l->session;
     mlce_status status = plan_steps(l);
-    if (status) return status;
-    status = mlce_ranks_agree(s->ranks, mlce_wants_stop(s->options) ? MLCE_E_STOPPED : MLCE_OK);
-    if (status) return status;
+    if (!status && mlce_wants_stop(s->options)) status = MLCE_E_STOPPED;
+    if ((status = mlce_ranks_agree(s->ranks, status))) return status;
     if ((status = evaluate_if_due(l))) return status; /* where the run was stopped before one */
     while (s->state.epoch < l->epochs && !l->stop)
         if ((status = train_epoch(l))) return status;

@@ -5,8 +5,9 @@
  *                        ends the process as kill -9 does, before a rename and half way in a write.
  *                        With a '+' behind it all calls from N on fail
  *   MLCE_FAULT_PATH      only files with this text in their paths count; for memory: "malloc"
- *   MLCE_FAULT_FROM      only allocations made by these count, a list as in "mlce-,libjansson":
- * parts of the names of the program and the libraries. libc allocates for its caller
+ *   MLCE_FAULT_FROM      only allocations made by these count, a list of parts of the names of
+ *                        the program and the libraries, "mlce-,libjansson". libc allocates for
+ *                        its caller
  *   MLCE_FAULT_COUNT     a file that gets the number of calls that were counted
  *   MLCE_FAULT_STACK     a file that gets the stack of the first call that failed
  *
