@@ -49,11 +49,12 @@ typedef struct mlce_sweep_options {
  *   sweep.tsv        a line for each run, the best dev micro F1 first
  *   sweep.json       the same, and with a list of seeds mean and deviation of each setting
  *
- * the two tables from the start, and anew after each run. All configurations are checked before any
- * data is read. A sweep in the folder goes on: runs that are in its tables, and whose folders have
- * the configuration that they would have now, are kept, and one that was not finished goes on from
- * its last checkpoint; a folder with another configuration is refused. A run that fails is
- * recorded, and the next one begins, but for MLCE_E_IO and MLCE_E_STOPPED, which end the sweep.
+ * the two tables from the start, and anew after each run. All configurations are checked, and the
+ * first run's data is opened, before anything is written. A sweep in the folder goes on: runs that
+ * are in its tables, and whose folders have the configuration that they would have now, are kept,
+ * and one that was not finished goes on from its last checkpoint; a folder with another
+ * configuration is refused. A run that fails is recorded, and the next one begins, but for
+ * MLCE_E_IO and MLCE_E_STOPPED, which end the sweep.
  *
  * *table (NULL: not wanted) gets the tables as text, for the caller to free. */
 MLCE_API mlce_status mlce_sweep(const mlce_config *config, const mlce_sweep_options *options,

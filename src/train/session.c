@@ -40,14 +40,12 @@ static void say_split(const mlce_session *session, const char *split, const mlce
                                                     : "read as needed (data.memory)");
 }
 
-static mlce_status open_split(mlce_session *session, const char *key, mlce_dataset **data) {
-    const char *paths = mlce_config_string(session->config, key);
+/* *data stays NULL where the key names no files. */
+static mlce_status open_files(const mlce_config *config, const char *key,
+                              const mlce_dataset_options *options, mlce_dataset **data) {
+    const char *paths = mlce_config_string(config, key);
     if (*paths == '\0') return MLCE_OK;
-    mlce_dataset_options options = {
-        .memory = (size_t)mlce_config_int(session->config, "data.memory") << 20,
-        .check_rows = mlce_config_bool(session->config, "data.check_rows"),
-    };
-    mlce_status status = mlce_dataset_open(paths, &options, data);
+    mlce_status status = mlce_dataset_open(paths, options, data);
     if (status) return mlce_fail_prefix(status, "%s: ", key);
     if (mlce_dataset_sequences(*data) == 0)
         return mlce_fail(MLCE_E_DATA, "%s: %s: is empty: it has no %ss", key, paths,
@@ -57,8 +55,17 @@ static mlce_status open_split(mlce_session *session, const char *key, mlce_datas
         return mlce_fail(
             MLCE_E_DATA, "%s: %s: has no %s: label it (it may have none at all, then %s is %s)",
             key, paths, layout->gold, layout->gold_items, layout->offsets ? "[0, 3]" : "empty");
-    say_split(session, key + strlen("data."), *data);
     return MLCE_OK;
+}
+
+static mlce_status open_split(mlce_session *session, const char *key, mlce_dataset **data) {
+    mlce_dataset_options options = {
+        .memory = (size_t)mlce_config_int(session->config, "data.memory") << 20,
+        .check_rows = mlce_config_bool(session->config, "data.check_rows"),
+    };
+    mlce_status status = open_files(session->config, key, &options, data);
+    if (!status && *data) say_split(session, key + strlen("data."), *data);
+    return status;
 }
 
 /* A warning for gold spans that no score reaches, once a split. */
@@ -190,6 +197,17 @@ mlce_status mlce_session_check(const mlce_config *config) {
                          "data.train is not set: name the training file(s), in the "
                          "configuration or as data.train=PATH");
     return MLCE_OK;
+}
+
+mlce_status mlce_session_check_data(const mlce_config *config) {
+    static const char *const keys[] = {"data.train", "data.dev", "data.test"};
+    mlce_status status = MLCE_OK;
+    for (size_t k = 0; k < sizeof keys / sizeof *keys && !status; k++) {
+        mlce_dataset *data = NULL;
+        status = open_files(config, keys[k], &(mlce_dataset_options){0}, &data);
+        mlce_dataset_close(data);
+    }
+    return status;
 }
 
 mlce_status mlce_session_open(mlce_session *session) {

@@ -9,6 +9,7 @@
 
 #include "mlce/memory.h"
 #include "train/run_folder.h"
+#include "train/session.h"
 #include "train/sweep_table.h"
 
 typedef struct sweep {
@@ -26,11 +27,8 @@ static mlce_status check_folder(const sweep *s) {
     struct stat info;
     if (stat(output, &info) || !S_ISDIR(info.st_mode))
         return mlce_run_folder_check(output, false, false);
-    char *file = mlce_run_folder_file(output, MLCE_SWEEP_FILE);
-    if (!file) return MLCE_E_MEMORY;
-    bool is_sweep = access(file, F_OK) == 0 || mlce_run_folder_is_unfinished(output);
-    free(file);
-    if (is_sweep) return MLCE_OK;
+    if (mlce_run_folder_has(output, MLCE_SWEEP_FILE) || mlce_run_folder_is_unfinished(output))
+        return MLCE_OK;
     return mlce_fail(MLCE_E_IO,
                      "train.output = %s: exists already and is not the folder of a sweep: choose "
                      "another one",
@@ -75,8 +73,20 @@ static mlce_status look_at(sweep *s, int run) {
     return MLCE_OK;
 }
 
+/* Of a sweep that begins: the first run's data, which is that of all unless files are swept. */
+static mlce_status check_data(const sweep *s) {
+    if (!s->options->train.force && mlce_run_folder_has(s->plan.output, MLCE_SWEEP_FILE))
+        return MLCE_OK;
+    mlce_config *config;
+    mlce_status status = mlce_sweep_plan_config(&s->plan, 0, &config);
+    if (!status) status = mlce_session_check_data(config);
+    mlce_config_free(config);
+    return status;
+}
+
 static mlce_status open_sweep(sweep *s) {
     mlce_status status = check_folder(s);
+    if (!status) status = check_data(s);
     if (!status) status = mlce_run_folder_make(s->plan.output);
     if (!status) status = mlce_run_folder_lock(s->plan.output, &s->lock);
     s->records = mlce_calloc((size_t)s->plan.runs, sizeof *s->records);

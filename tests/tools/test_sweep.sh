@@ -85,6 +85,8 @@ sed 's/3e-2/3e-2x/' sweep.ini >wrong.ini
 refuses 1 "wrong.ini:6: optim.lr = '3e-2x' is not a number" -- mlce-train wrong.ini --sweep
 refuses 1 'data.dev is not set' -- mlce-train sweep.ini --sweep train.output=x data.dev=
 refuses 1 'is not the folder of a sweep' -- mlce-train sweep.ini --sweep train.output=data
-exits 1 mlce-train sweep.ini --sweep train.output=y data.train=nowhere.h5
-complains 'nowhere.h5: cannot open'
-claim 'nothing was made for what was refused' '[ ! -e x ]'
+refuses 1 'data.train: nowhere.h5: cannot open' -- mlce-train sweep.ini --sweep train.output=x data.train=nowhere.h5
+refuses 1 'data.test: sweep.ini: ' -- mlce-train sweep.ini --sweep train.output=x data.test=sweep.ini
+sum=$(cat f/sweep.tsv f/sweep.json | cksum)
+refuses 1 'data.dev: nowhere.h5: cannot open' -- mlce-train sweep.ini --sweep train.output=f data.dev=nowhere.h5 --force
+claim 'a sweep is not replaced by one that is refused' "[ \"\$(cat f/sweep.tsv f/sweep.json | cksum)\" = '$sum' ]"
