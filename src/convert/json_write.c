@@ -77,13 +77,9 @@ static json_t *line_of(const mlce_record *record) {
 
 static mlce_status add(mlce_sink *sink, const mlce_record *record) {
     mlce_text_file *text = sink->state;
-    json_t *line = line_of(record);
-    int failed = !line || json_dumpf(line, text->file, JSON_COMPACT | JSON_REAL_PRECISION(9));
-    json_decref(line);
-    if (failed && !ferror(text->file))
-        return mlce_fail(MLCE_E_MEMORY, "out of memory: a sequence as JSON");
-    putc('\n', text->file);
-    return mlce_text_file_check(text);
+    mlce_status status = mlce_json_print(text->file, line_of(record),
+                                         JSON_COMPACT | JSON_REAL_PRECISION(9), "a sequence");
+    return status ? status : mlce_text_file_check(text);
 }
 
 static mlce_status finish(mlce_sink *sink) {

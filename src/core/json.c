@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static void drop(json_t **whole) {
     json_decref(*whole);
@@ -19,6 +20,36 @@ void mlce_json_append(json_t **list, json_t *value) {
 
 json_t *mlce_json_id(const char *id, bool is_integer) {
     return is_integer ? json_integer(strtoll(id, NULL, 10)) : json_string(id);
+}
+
+/* The code point of a control character in UTF-8 that JSON text may hold, else 0. */
+static int control_at(const unsigned char *c) {
+    if (c[0] == 0x7F) return c[0];
+    return c[0] == 0xC2 && c[1] >= 0x80 && c[1] < 0xA0 ? c[1] : 0;
+}
+
+bool mlce_json_write(FILE *file, const char *text) {
+    const unsigned char *rest = (const unsigned char *)text, *c = rest;
+    while (*c && !control_at(c)) c++;
+    bool escapes = *c && isatty(fileno(file)) == 1;
+    for (; escapes && *c; c++) {
+        int control = control_at(c);
+        if (!control) continue;
+        fwrite(rest, 1, (size_t)(c - rest), file);
+        fprintf(file, "\\u%04x", (unsigned)control);
+        c += control > 0x7F;
+        rest = c + 1;
+    }
+    return fputs((const char *)rest, file) >= 0 && putc('\n', file) != EOF;
+}
+
+mlce_status mlce_json_print(FILE *file, json_t *value, size_t flags, const char *what) {
+    char *text = value ? json_dumps(value, flags) : NULL;
+    json_decref(value);
+    if (!text) return mlce_fail(MLCE_E_MEMORY, "out of memory: %s as JSON", what);
+    mlce_json_write(file, text);
+    free(text);
+    return MLCE_OK;
 }
 
 /* jansson does not say that memory ran out, and blames the text: errno tells. */

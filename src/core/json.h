@@ -17,6 +17,13 @@ void mlce_json_append(json_t **list, json_t *value);
 /* The id of a record: a number if it was one, else a string; NULL when out of memory. */
 json_t *mlce_json_id(const char *id, bool is_integer);
 
+/* Writes JSON text and the end of a line. A terminal gets U+007F to U+009F, which could drive it
+   and which jansson leaves as they are, as \u007f and so on: the same JSON. False if it cannot. */
+bool mlce_json_write(FILE *file, const char *text);
+/* The same for a value, which it takes over: NULL where memory ran out while it was made. `what` is
+   named in the message. What the file refuses is left to ferror(). */
+mlce_status mlce_json_print(FILE *file, json_t *value, size_t flags, const char *what);
+
 /* Read JSON from a text, or from what is left of a file; `flags` are jansson's. MLCE_E_DATA: it is
    not JSON, for the reason in *error, and no message is set. MLCE_E_MEMORY: out of memory, with
    the message set. *value is NULL on failure. */

@@ -65,12 +65,7 @@ static mlce_status print_json(const mlce_calibration_report *report, bool is_sto
     json_t *root = json_pack("{s:o, s:o, s:o, s:b}", "plain", calibrated_json(&report->plain),
                              "stored", calibrated_json(&report->stored), "fitted",
                              calibrated_json(&report->fitted), "fitted_is_stored", is_stored);
-    char *text = root ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) : NULL;
-    json_decref(root);
-    if (!text) return mlce_fail(MLCE_E_MEMORY, "out of memory: a calibration as JSON");
-    puts(text);
-    free(text);
-    return MLCE_OK;
+    return mlce_json_print(stdout, root, JSON_INDENT(2) | JSON_REAL_PRECISION(17), "a calibration");
 }
 
 mlce_status mlce_tool_calibrate(const char *run, mlce_model *model, mlce_dataset *dataset,

@@ -224,11 +224,9 @@ static mlce_status print_json(const checked *c) {
                              (json_int_t)c->findings.counts[MLCE_FINDING_ERROR], "warnings",
                              (json_int_t)c->findings.counts[MLCE_FINDING_WARNING], "findings",
                              findings, "files", files);
-    bool failed = !root || json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
-    if (!failed) putchar('\n');
-    json_decref(root);
-    if (!failed || ferror(stdout)) return MLCE_OK; /* what stdout refused is said at the end */
-    return mlce_fail(MLCE_E_MEMORY, "out of memory, or a name is not UTF-8, as JSON wants it");
+    if (!root)
+        return mlce_fail(MLCE_E_MEMORY, "out of memory, or a name is not UTF-8, as JSON wants it");
+    return mlce_json_print(stdout, root, JSON_INDENT(2) | JSON_REAL_PRECISION(9), "findings");
 }
 
 /* ---- The command ---- */

@@ -1,6 +1,5 @@
 /* data_stats.c - `mlce-data stats`. */
-#include <jansson.h>
-
+#include "core/json.h"
 #include "corpus/corpus.h"
 #include "data/dataset_layout.h"
 #include "tools/data_commands.h"
@@ -57,10 +56,9 @@ static void print_values(const mlce_corpus *corpus) {
 static int print_json(const mlce_corpus *corpus) {
     json_t *root = mlce_corpus_json(corpus);
     if (!root) return mlce_tool_failed();
-    bool failed = json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) != 0;
-    putchar('\n');
-    json_decref(root);
-    return failed && !ferror(stdout) ? mlce_tool_error("out of memory: JSON") : mlce_tool_end();
+    mlce_status status =
+        mlce_json_print(stdout, root, JSON_INDENT(2) | JSON_REAL_PRECISION(9), "measurements");
+    return status ? mlce_tool_failed() : mlce_tool_end();
 }
 
 static int print_table(const mlce_corpus *corpus) {

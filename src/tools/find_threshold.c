@@ -87,12 +87,7 @@ static mlce_status print_json(const mlce_thresholds *found, const mlce_model *mo
                              cut_json(&found->in_use, false), "best", cut_json(&found->best, true),
                              "sweep", rows, "types", types, "each_type_its_own",
                              cut_json(&found->each, false), "stored", stored);
-    char *text = root ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) : NULL;
-    json_decref(root);
-    if (!text) return mlce_fail(MLCE_E_MEMORY, "out of memory: thresholds as JSON");
-    puts(text);
-    free(text);
-    return MLCE_OK;
+    return mlce_json_print(stdout, root, JSON_INDENT(2) | JSON_REAL_PRECISION(17), "thresholds");
 }
 
 /* ---- Storing ---- */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/json.h"
 #include "mlce/threads.h"
 #include "mlce/train.h"
 #include "tools/calibrate.h"
@@ -103,8 +104,10 @@ static mlce_status print(mlce_model *model, const mlce_metrics *metrics, bool js
     const char *const *names = mlce_model_type_names(model);
     char *text = json ? mlce_metrics_json(metrics, names) : mlce_metrics_table(metrics, names);
     if (!text) return MLCE_E_MEMORY;
-    fputs(text, stdout);
-    if (json) putchar('\n');
+    if (json)
+        mlce_json_write(stdout, text);
+    else
+        fputs(text, stdout);
     print_thresholds(model, json);
     free(text);
     return MLCE_OK;

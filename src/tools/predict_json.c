@@ -42,12 +42,10 @@ static json_t *tokens_json(const mlce_predictions *p, int64_t sequence, const ch
 }
 
 static mlce_status write_line(FILE *file, json_t *line) {
-    char *text = json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9));
-    if (!text) return mlce_fail(MLCE_E_MEMORY, "out of memory: a sequence's spans as JSON");
-    bool failed = fprintf(file, "%s\n", text) < 0;
-    free(text);
-    return failed ? mlce_fail(MLCE_E_IO, "cannot write the predictions: %s", strerror(errno))
-                  : MLCE_OK;
+    mlce_status status = mlce_json_print(file, line, JSON_COMPACT | JSON_REAL_PRECISION(9),
+                                         "a sequence's spans");
+    if (status || !ferror(file)) return status;
+    return mlce_fail(MLCE_E_IO, "cannot write the predictions: %s", strerror(errno));
 }
 
 mlce_status mlce_predict_json(const mlce_predictions *p, int64_t sequence,
@@ -68,7 +66,7 @@ mlce_status mlce_predict_json(const mlce_predictions *p, int64_t sequence,
         mlce_json_append(&list, is_item ? label_json(p, &spans[n])
                                         : span_json(p, sequence, &spans[n], &status));
     mlce_json_set(&line, is_item ? "labels" : "spans", list);
-    if (!status) status = write_line(file, line);
+    if (!status) return write_line(file, line);
     json_decref(line);
     return status;
 }

@@ -1,14 +1,8 @@
 #!/usr/bin/env bash
 # Names and texts from files are never a format, a path, markup or a terminal's command.
-# MLCE_BIN is the folder of the programs; MLCE_PYTHON a Python with numpy and h5py.
-set -u
-bin=${MLCE_BIN:?folder of the programs}
-python=${MLCE_PYTHON:-python3}
-"$python" -c 'import numpy, h5py' 2>/dev/null ||
-    { echo "skipped: $python has no numpy and h5py"; exit 77; }
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-mkdir -p "$work/a/b/c" && cd "$work/a/b/c" || exit 1
+. "$(dirname "${BASH_SOURCE[0]}")/claims.bash"
+needs numpy h5py
+mkdir -p a/b/c && cd a/b/c || exit 1
 
 "$python" - <<'PY' || exit 1
 import h5py
@@ -29,7 +23,7 @@ def write(path, types, words, ids):
 
 ids = ["../../../up#", "/etc/x#", "<script>%n#", "\x1b[2J#", "..#"]
 write("all.h5", ["%n%s%d", "../../../up", "<script>alert(1)</script>", "esc\x1b[31m", "new\nline\r\ttab",
-                 "\u009b2J"], ["%n", "../x", "<script>", "\x1b[31m", "a\nb", "\u0085"], ids)
+                 "\u009b2J\x7f"], ["%n", "../x", "<script>", "\x1b[31m", "a\nb", "\u0085"], ids)
 # What columns and brat can hold.
 write("some.h5", ["%n%s%d", "../../../up", "<script>", "a", "b", "c"],
       ["%n", "../x", "<script>", "x", "%s", "."], ids)
@@ -42,21 +36,37 @@ epochs = 1
 threads = 1
 INI
 
-failures=0
-fail() {
-    echo "FAILED: $*"
-    failures=$((failures + 1))
-}
 # clean CODE PROGRAM ARGUMENTS...: nothing that it prints drives a terminal.
 clean() {
-    local code=$1
-    shift
-    "$bin/$1" "${@:2}" >out 2>&1
-    local got=$?
-    [ "$got" = "$code" ] || fail "$*: exit $got, expected $code: $(cat -v out | tail -n 3)"
-    if LC_ALL=C grep -qaP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]' out; then
-        fail "$*: prints a control character: $(cat -v out | grep -m 1 -aF '^')"
+    exits "$@"
+    if LC_ALL=C grep -aP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]' stdout stderr >drives; then
+        fail "${*:2}: prints a control character: $(cat -v drives)"
     fi
+}
+# shown PROGRAM ARGUMENTS...: the same where its standard output is a terminal.
+shown() {
+    clean 0 "$python" -c 'import os, subprocess, sys, tty
+screen, terminal = os.openpty()
+tty.setraw(terminal)
+with subprocess.Popen(sys.argv[1:], stdout=terminal) as program:
+    os.close(terminal)
+    try:
+        while some := os.read(screen, 65536):
+            sys.stdout.buffer.write(some)
+    except OSError:  # the end
+        pass
+sys.exit(program.returncode)' "$@"
+}
+# same_json FILE FILE: one value or several.
+same_json() {
+    "$python" -c 'import json, sys
+def values(name):
+    text, at = open(name).read(), 0
+    while at < len(text):
+        value, at = json.JSONDecoder().raw_decode(text, at)
+        at += 1
+        yield value
+sys.exit(list(values(sys.argv[1])) != list(values(sys.argv[2])))' "$@"
 }
 for name in all some; do
     clean 0 mlce-data validate $name.h5
@@ -71,19 +81,26 @@ for name in all some; do
     clean 0 mlce-export $name --format safetensors -o $name.safetensors
     for page in $name.html $name/report.html; do
         # The pages' own script has no attributes and no alert.
-        grep -qE '<script>(alert|%n|&)|<b>%n' $page && fail "$page: a name became markup"
+        claim "$page: no name became markup" "! grep -qE '<script>(alert|%n|&)|<b>%n' $page"
     done
 done
-grep -qF '%n%s%d' all/result.txt || fail "result.txt: the type %n%s%d is not as it was"
+claim 'result.txt: the type %n%s%d is as it was' "grep -qF '%n%s%d' all/result.txt"
+for json in 'predict all all.h5 --threshold -9' 'eval all all.h5 --json' 'data stats all.h5 --json' \
+    'eval all all.h5 --find-threshold --json' 'data check all.h5 all.h5 --json' 'data convert all.h5 -o -'; do
+    accepts mlce-$json
+    cp stdout as-file
+    shown mlce-$json
+    claim "mlce-$json: a terminal gets the same JSON, escaped" \
+        '! cmp -s stdout as-file && same_json stdout as-file'
+done
 clean 0 mlce-predict some some.h5 --format brat -o brat --threshold -9
 clean 0 mlce-predict some some.h5 --format conll --overlap flat -o columns
 clean 0 mlce-data convert some.h5 -o brat2 --to brat
 clean 1 mlce-data convert all.h5 -o brat3 --to brat
 clean 1 mlce-data inspect $'no\x9b2J\x1b[31m.h5'
-grep -qF 'no\x9b2J\x1b[31m.h5' out || fail "a byte that is no UTF-8 is not shown as \\x9b: $(cat -v out)"
+complains 'no\x9b2J\x1b[31m.h5'
 # Beside what was asked for nothing was written, above all not outside of this folder.
-cd "$work" || exit 1
+cd "$folder" || exit 1
 stray=$(find . -mindepth 1 ! -path './a/b/c/*' ! -path ./a ! -path ./a/b ! -path ./a/b/c)
-[ -z "$stray" ] || fail "written outside of the folder: $stray"
-[ "$(find a/b/c/brat a/b/c/brat2 -name '*.ann' | wc -l)" = 80 ] || fail "brat: not a file for each sequence"
-[ $failures = 0 ]
+claim 'nothing was written outside of the folder' '[ -z "$stray" ]'
+claim 'brat: a file for each sequence' '[ "$(find a/b/c/brat a/b/c/brat2 -name "*.ann" | wc -l)" = 80 ]'
