@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """check_onnx.py make FOLDER           spans.h5, layers.h5 (embeddings in layers) and items.h5
-check_onnx.py disturb RUN OUT.h5    a run's model with weights far from where they start, which
-                                    predicts everything, so that mlce-predict shows every score
+check_onnx.py disturb NAME...       NAME.h5: the model of run-NAME with weights far from where they
+                                    start, which predicts everything, so that mlce-predict shows
+                                    every score
 check_onnx.py compare DATA NAME...  NAME.onnx is right by the book, and onnxruntime's scores of DATA
                                     are those of NAME.jsonl, whatever stands in the padding"""
 import json
@@ -37,15 +38,15 @@ def make(folder):
                       numpy.arange(LONGEST) % 5, numpy.arange(LONGEST + 1))
 
 
-def disturb(run, out):
+def disturb(name):
     random = numpy.random.default_rng(2)
-    shutil.copyfile(f"{run}/best.h5", out)
+    shutil.copyfile(f"run-{name}/best.h5", f"{name}.h5")
 
     def change(name, item):
         if isinstance(item, h5py.Dataset):
             files.put(item, item[...] + 0.3 * random.normal(size=item.shape).astype(numpy.float32))
 
-    with h5py.File(out, "r+") as file:
+    with h5py.File(f"{name}.h5", "r+") as file:
         file["parameters"].visititems(change)
         files.put(file["thresholds"], -1e11)
 
@@ -138,8 +139,11 @@ def main(command, *arguments):
         dataset = files.Dataset(arguments[0])
         for name in arguments[1:]:
             compare(dataset, name)
+    elif command == "disturb":
+        for name in arguments:
+            disturb(name)
     else:
-        {"make": make, "disturb": disturb}[command](*arguments)
+        make(*arguments)
 
 
 if __name__ == "__main__":

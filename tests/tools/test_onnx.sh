@@ -6,13 +6,20 @@ set -e
 needs numpy h5py onnx onnxruntime
 [ "$MLCE_ONNX" = yes ] || skip "built without ONNX"
 
-# model NAME DATA [KEY=VALUE...]: a model, its scores and its ONNX file.
+# model NAME DATA [KEY=VALUE...]: a run.
 model() {
     accepts mlce-train empty.ini data.train="$2" train.output="run-$1" train.epochs=1 \
         train.threads=1 "${@:3}"
-    check check_onnx disturb "run-$1" "$1.h5"
-    accepts mlce-predict "$1.h5" "$2" --threads 1 -o "$1.jsonl"
-    accepts mlce-export "$1.h5" --format onnx -o "$1.onnx"
+}
+# compare DATA NAME...: the scores of the models on the data with those of their ONNX files.
+compare() {
+    local name
+    check check_onnx disturb "${@:2}"
+    for name in "${@:2}"; do
+        accepts mlce-predict "$name.h5" "$1" --threads 1 -o "$name.jsonl"
+        accepts mlce-export "$name.h5" --format onnx -o "$name.onnx"
+    done
+    check check_onnx compare "$@"
 }
 
 check check_onnx make .
@@ -64,6 +71,6 @@ spans+=(standardise)
 model shape-behind-mix layers.h5 $mix $shape
 layers+=(shape-behind-mix)
 
-check check_onnx compare spans.h5 "${spans[@]}"
-check check_onnx compare layers.h5 "${layers[@]}"
-check check_onnx compare items.h5 "${items[@]}"
+compare spans.h5 "${spans[@]}"
+compare layers.h5 "${layers[@]}"
+compare items.h5 "${items[@]}"

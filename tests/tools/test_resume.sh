@@ -170,4 +170,4 @@ claim 'a sweep is stopped' "[ $? -eq 130 ] || [ -f sweep/002/result.txt ]"
 before=$(wc -l <sweep/002/metrics.jsonl)
 begin_sweep >stdout 2>stderr
 claim 'and goes on inside the run' \
-    "[ $? -eq 0 ] && cmp sweep/002/best.h5 sweep/002/best.h5 && cmp <(without_times sweep/002/metrics.jsonl) <(without_times whole-sweep/002/metrics.jsonl)"
+    "[ $? -eq 0 ] && cmp sweep/002/best.h5 whole-sweep/002/best.h5 && cmp <(without_times sweep/002/metrics.jsonl) <(without_times whole-sweep/002/metrics.jsonl)"
