@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """check_labels.py make FOLDER
-check_labels.py compare DATASET.h5 ALL.jsonl PREDICTIONS.jsonl EVAL.json
+check_labels.py compare [DATASET.h5 ALL.jsonl PREDICTIONS.jsonl EVAL.json]...
 
 make: writes data with items without labels, labels that never occur, and whole-numbered features.
 compare: of ALL, which has every score, PREDICTIONS has what is over 0, and what mlce-eval reports is
@@ -106,4 +106,7 @@ def compare(dataset_path, all_path, predictions_path, report_path):
 
 
 if __name__ == "__main__":
-    {"make": make, "compare": compare}[sys.argv[1]](*sys.argv[2:])
+    if sys.argv[1] == "make":
+        make(*sys.argv[2:])
+    else:
+        files.each(compare, 4, sys.argv[2:])

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""check_threshold.py found DATASET.h5 ALL.jsonl FOUND.json
-check_threshold.py stored ALL.jsonl PREDICTIONS.jsonl EVAL.json FOUND.json
+"""check_threshold.py found [DATASET.h5 ALL.jsonl FOUND.json]...
+check_threshold.py stored [ALL.jsonl PREDICTIONS.jsonl EVAL.json FOUND.json]...
 
 found: ALL has every score; no threshold gives a higher F than those of mlce-eval --find-threshold, for
 all types together and for each, and they give what it says. stored: PREDICTIONS has what scores over
@@ -88,4 +88,7 @@ def stored(all_path, predictions_path, report_path, found_path):
 
 
 if __name__ == "__main__":
-    {"found": found, "stored": stored}[sys.argv[1]](*sys.argv[2:])
+    if sys.argv[1] == "found":
+        files.each(found, 3, sys.argv[2:])
+    else:
+        files.each(stored, 4, sys.argv[2:])

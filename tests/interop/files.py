@@ -8,6 +8,14 @@ import numpy
 import shape_features
 
 
+def each(check, size, arguments):
+    """Checks one group of so many arguments after the other."""
+    assert arguments and len(arguments) % size == 0, arguments
+    for at in range(0, len(arguments), size):
+        print(*arguments[at : at + size], end=": ", flush=True)
+        check(*arguments[at : at + size])
+
+
 def put(item, values):
     """New numbers for a matrix of a model file, with their checksum."""
     item[...] = values
