@@ -43,17 +43,17 @@ wait $pid
 claim 'after two signals the checkpoint is good' "[ $? -eq 130 ] && mlce-eval run/last.h5 data/dev.h5 >/dev/null"
 
 # ---- To the same end: stopped by a signal, not killed ----
-mkdir ../whole && (cd ../whole && ln -s ../data data && mlce-train ../streamed.ini train.epochs=30 >/dev/null)
+mkdir ../whole && (cd ../whole && ln -s ../data data && mlce-train ../streamed.ini train.epochs=12 >/dev/null)
 rm -r run
-begin streamed.ini train.epochs=30
+begin streamed.ini train.epochs=12
 end TERM
 train --resume run
 claim 'a run that was stopped ends as one that was not' 'same_run run ../whole/run'
 train --resume run
 claim 'a finished run says so' "[ $? -eq 0 ] && grep -q 'this run is finished.*train.epochs=N' stdout && same_run run ../whole/run"
-train --resume run/ train.epochs=31
+train --resume run/ train.epochs=13
 claim 'more epochs need no flag; what they do to the schedule is said' \
-    "[ $? -eq 0 ] && [ \$(tail -1 run/metrics.jsonl | cut -c1-11) = '{\"epoch\":31' ] && grep -q 'learning rate goes on where it is in the course over 31' stderr"
+    "[ $? -eq 0 ] && [ \$(tail -1 run/metrics.jsonl | cut -c1-11) = '{\"epoch\":13' ] && grep -q 'learning rate goes on where it is in the course over 13' stderr"
 
 # ---- Shortened: over before it was ever evaluated ----
 rm -rf run
