@@ -14,16 +14,16 @@ for command in check stats validate split merge; do
     accepts mlce-data $command --help
     says "usage: mlce-data $command"
     says "examples:"
-    [ "$(awk 'length > 100' stdout | wc -l)" = 0 ] || fail "$command: help lines over 100 columns"
+    claim "the help of $command fits 100 columns" '! grep -qE ".{101}" stdout'
 done
 
 # ---- check ----
 accepts mlce-data check d/train.h5 d/dev.h5 d/test.h5
 says "d/test.h5"
-grep -qE '^organisation +[0-9]+ +[0-9]+ +[0-9]+$' stdout || fail "no line for organisation"
+matches '^organisation +[0-9]+ +[0-9]+ +[0-9]+$'
 says "spans kept by max_width"
 says "0 errors, "
-grep -q "$(printf '\033')" stdout && fail "colours in a file"
+says_not $'\033'
 cp stdout plain
 accepts mlce-data check d/train.h5 d/train.h5
 says "300 of 300 sequences (100.0%) stand in d/train.h5 too, by their tokens (0 is 0 there"
@@ -98,7 +98,7 @@ says "l/dev.h5: ok, 40 items, "
 head -c 20000 d/train.h5 >cut.h5
 refuses 1 "cut.h5" "missing.h5" -- mlce-data validate cut.h5 missing.h5 d/dev.h5
 says "d/dev.h5: ok"
-[ "$(grep -c ok stdout)" = 1 ] || fail "a broken file is ok"
+claim 'no broken file is ok' '[ "$(grep -c ok stdout)" = 1 ]'
 # A chunk that cannot be unpacked: nothing but reading it tells.
 if has h5py; then
     "$python" - <<'PYTHON'
@@ -124,7 +124,7 @@ refuses 2 "is not a whole number" -- mlce-data validate a --timeout x
 accepts mlce-data split d/train.h5 --into train=0.8,dev=0.1,test=0.1 -o cut/
 says "cut/train.h5: "
 for name in train dev test; do records cut/$name.h5; done | sort >parts
-records d/train.h5 | cmp -s - parts || fail "the parts are not the whole"
+claim 'the parts are the whole' 'records d/train.h5 | cmp -s - parts'
 accepts mlce-data check cut/train.h5 cut/dev.h5 cut/test.h5
 says_not "stand in cut/train.h5 too"
 accepts mlce-data split d/train.h5 --into train=0.8,dev=0.1,test=0.1 -o again
@@ -141,7 +141,7 @@ cat <(records labels-a.h5) <(records labels-b.h5) | sort | cmp -s - <(records l/
 refuses 1 "its documents are not known" -- mlce-data split d/train.h5 --into a=0.5,b=0.5 -o documents --together documents
 cp d/train.h5 self-a.h5
 refuses 1 "self-a.h5: is the file that is split" -- mlce-data split self-a.h5 --into a=0.5,b=0.5 -o self
-cmp -s d/train.h5 self-a.h5 || fail "the file that is split was changed"
+claim 'the file that is split is as it was' 'cmp -s d/train.h5 self-a.h5'
 
 # A file-size limit of 64 KiB stands in for a full disk: nothing is left, not even the folder.
 file_limit=64 refuses 1 full/ -- mlce-data split d/train.h5 --into a=0.1,b=0.9 -o full/
@@ -161,14 +161,14 @@ refuses 2 "takes one file" -- mlce-data split --into a=0.5,b=0.5 -o x
 # ---- merge ----
 accepts mlce-data merge cut/train.h5 cut/dev.h5 cut/test.h5 -o whole.h5
 says "whole.h5: 300 sequences, "
-records whole.h5 | cmp -s - parts || fail "merged parts are not the whole"
+claim 'merged parts are the whole' 'records whole.h5 | cmp -s - parts'
 accepts mlce-data validate whole.h5
 refuses 1 "they cannot be merged" -- mlce-data merge d/train.h5 wide/dev.h5 -o no.h5
 refuses 1 l/train.h5 -- mlce-data merge d/train.h5 l/train.h5 -o no.h5
 refuses 1 missing.h5 -- mlce-data merge d/train.h5 missing.h5 -o no.h5
 cp d/dev.h5 dev.h5
 refuses 1 "is one of the files" -- mlce-data merge d/train.h5 dev.h5 -o dev.h5
-cmp -s d/dev.h5 dev.h5 || fail "merge changed its input"
+claim 'merge leaves its input as it was' 'cmp -s d/dev.h5 dev.h5'
 refuses 2 "the output is missing" -- mlce-data merge a b
 refuses 2 "none given" -- mlce-data merge -o x
 
@@ -181,7 +181,7 @@ if [ -r "$samples/wnut17/train.h5" ]; then
     accepts mlce-data check "$samples/wnut17/train.h5" "$samples/wnut17/dev.h5"
     says "30 sequences (3.0%) are longer, up to 82 tokens"
     accepts mlce-data split "$samples/germeval2014/b.h5" --into train=0.8,dev=0.2 -o german
-    grep -qE '^  LOC +45[89] +11[45]$' stdout || fail "LOC is not spread evenly: $(cat stdout)"
+    matches '^  LOC +45[89] +11[45]$'
 else
     echo "skipped: no sample data in $samples"
 fi

@@ -20,7 +20,7 @@ grep -q '^output = again$' again/config.ini
 echo "--- in the place of another run"
 touch again/last.h5 again/metrics.jsonl
 mlce-import run/model.safetensors -o again --force
-[ "$(ls again | xargs)" = "best.h5 config.ini" ] || fail "there is $(ls again | xargs)"
+claim 'nothing of it is left' '[ "$(ls again | xargs)" = "best.h5 config.ini" ]'
 
 # Whether mlce, and onnxruntime on its export, score as PyTorch did.
 compare() {

@@ -11,39 +11,39 @@ says "--sequences N"
 accepts mlce-data inspect -h
 says "--rows N"
 accepts mlce-data --version
-grep -qE '^mlce-data [0-9]+\.[0-9]+\.[0-9]+$' stdout || fail "version: $(cat stdout)"
-[ "$(mlce-data --help | awk 'length > 100' | wc -l)" = 0 ] || fail "help lines over 100 columns"
+matches '^mlce-data [0-9]+\.[0-9]+\.[0-9]+$'
+accepts mlce-data --help
+claim 'the help fits 100 columns' '! grep -qE ".{101}" stdout'
 
 # A corpus of the given size; the same again, byte for byte in what it shows; another by its seed.
 accepts mlce-data demo a/b --sequences 50 --dim 64
 says "train.h5 (50 sentences), dev.h5 (10), test.h5 (10)"
-[ "$(find a | sort | xargs)" = "a a/b a/b/dev.h5 a/b/test.h5 a/b/train.h5" ] || fail "$(find a)"
+claim 'a demo is three files' '[ "$(find a | sort | xargs)" = "a a/b a/b/dev.h5 a/b/test.h5 a/b/train.h5" ]'
 accepts mlce-data inspect a/b/train.h5 --rows 50
 says "sequences   50 (tokens: shortest "
 says "64 features a token, float16"
 says "made by     hash:64"
 says "with        token text, token chars, text, ids, spans"
-grep -qE '^  organisation +[0-9]+ +[0-9.]+%$' stdout || fail "no line for organisation"
+matches '^  organisation +[0-9]+ +[0-9.]+%$'
 says "sequence 49, "
 sed 1d stdout >first
 accepts mlce-data demo again --sequences 50 --dim 64
 accepts mlce-data inspect again/train.h5 --rows 50
-sed 1d stdout | cmp -s - first || fail "the same options gave another corpus"
+claim 'the same options give the same corpus' 'sed 1d stdout | cmp -s - first'
 accepts mlce-data demo other --sequences 50 --dim 64 --seed 2
 accepts mlce-data inspect other/train.h5 --rows 50
-sed 1d stdout | cmp -s - first && fail "another seed gave the same corpus"
+claim 'another seed gives another' '! sed 1d stdout | cmp -s - first'
 accepts mlce-data inspect 'a/b/*.h5' --rows 0
 says "sequences   70 "
-grep -q "sequence 0," stdout && fail "--rows 0 shows sequences"
+says_not "sequence 0,"
 accepts mlce-data inspect a/b/dev.h5
-[ "$(grep -c '^  sequence [0-9]' stdout)" = 3 ] || fail "inspect shows 3 sequences by default"
+claim 'inspect shows 3 sequences by default' '[ "$(grep -c "^  sequence [0-9]" stdout)" = 3 ]'
 
 # Nothing is replaced without --force.
 cp a/b/dev.h5 dev.before
 rm a/b/train.h5
 refuses 1 "a/b/dev.h5: exists already" "--force" -- mlce-data demo a/b --sequences 20 --dim 64
-cmp -s a/b/dev.h5 dev.before || fail "dev.h5 changed"
-[ -e a/b/train.h5 ] && fail "train.h5 was written although dev.h5 was in the way"
+claim 'nothing was written' 'cmp -s a/b/dev.h5 dev.before && [ ! -e a/b/train.h5 ]'
 accepts mlce-data demo a/b --sequences 20 --dim 64 --force
 cmp -s a/b/dev.h5 dev.before && fail "--force did not replace dev.h5"
 
