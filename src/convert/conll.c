@@ -19,7 +19,6 @@
 enum { PROBED_LINES = 1000, MOST_COLUMNS = 256 };
 
 typedef struct conll {
-    FILE *stream;
     mlce_lines lines;
     bool by_tabs, has_layout; /* has_layout: the first row was seen */
     bool numbered;            /* the first column counts tokens: nothing is lost with it */
@@ -320,7 +319,6 @@ static mlce_status rewind_lines(mlce_reader *reader) {
 static void close_lines(mlce_reader *reader) {
     conll *c = reader->state;
     if (!c) return;
-    fclose(c->stream);
     mlce_lines_free(&c->lines);
     free(c->tokens);
     free(c->tags);
@@ -330,11 +328,8 @@ static void close_lines(mlce_reader *reader) {
 
 mlce_status mlce_read_conll(mlce_reader *reader, FILE *stream) {
     conll *c = reader->state = mlce_calloc(1, sizeof *c);
-    if (!c) {
-        fclose(stream);
-        return MLCE_E_MEMORY;
-    }
-    *c = (conll){.stream = stream, .document = -1, .lines = {.file = stream, .name = reader->name}};
+    if (!c) return MLCE_E_MEMORY;
+    *c = (conll){.document = -1, .lines = {.file = stream, .name = reader->name}};
     reader->next = next;
     reader->rewind = rewind_lines;
     reader->close = close_lines;

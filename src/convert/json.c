@@ -8,7 +8,6 @@
 #include "core/json.h"
 
 typedef struct json_stream {
-    FILE *stream;
     mlce_lines lines;  /* its number counts the lines of arrays too */
     bool in_array;     /* the file is one array */
     bool begun, ended; /* its [ and ] were read */
@@ -18,7 +17,7 @@ typedef struct json_stream {
 /* The next byte that is no space; EOF at the end. */
 static int next_byte(json_stream *j) {
     int c;
-    while ((c = getc_unlocked(j->stream)) == ' ' || c == '\t' || c == '\r' || c == '\n')
+    while ((c = getc_unlocked(j->lines.file)) == ' ' || c == '\t' || c == '\r' || c == '\n')
         j->lines.number += c == '\n';
     return c;
 }
@@ -37,7 +36,7 @@ static mlce_status collect(json_stream *j, int c) {
     int depth = 0;
     bool in_string = false, escaped = false;
     j->lines.length = 0;
-    for (;; c = getc_unlocked(j->stream)) {
+    for (;; c = getc_unlocked(j->lines.file)) {
         if (c == EOF)
             return mlce_fail(MLCE_E_DATA, "the file ends within this object: is it whole?");
         mlce_status status = append(j, c);
@@ -73,7 +72,8 @@ static mlce_status next_in_array(json_stream *j, int64_t *line, bool *found) {
     if (j->ended) return MLCE_OK;
     int c = next_byte(j);
     if (!j->begun) {
-        if (c == 0xEF && getc_unlocked(j->stream) == 0xBB && getc_unlocked(j->stream) == 0xBF)
+        if (c == 0xEF && getc_unlocked(j->lines.file) == 0xBB &&
+            getc_unlocked(j->lines.file) == 0xBF)
             next_byte(j);
         j->begun = true;
         c = next_byte(j); /* behind the [ that the file begins with */
@@ -142,7 +142,6 @@ static void close_objects(mlce_reader *reader) {
     json_stream *j = reader->state;
     if (!j) return;
     json_decref(j->object);
-    fclose(j->stream);
     mlce_lines_free(&j->lines);
     free(j);
 }
@@ -150,17 +149,14 @@ static void close_objects(mlce_reader *reader) {
 /* Whether the file is one array: its first byte that counts is [. */
 static bool is_array(json_stream *j) {
     int c = next_byte(j);
-    if (c == 0xEF && getc(j->stream) == 0xBB && getc(j->stream) == 0xBF) c = next_byte(j);
+    if (c == 0xEF && getc(j->lines.file) == 0xBB && getc(j->lines.file) == 0xBF) c = next_byte(j);
     return c == '[';
 }
 
 mlce_status mlce_read_json(mlce_reader *reader, FILE *stream) {
     json_stream *j = reader->state = mlce_calloc(1, sizeof *j);
-    if (!j) {
-        fclose(stream);
-        return MLCE_E_MEMORY;
-    }
-    *j = (json_stream){.stream = stream, .lines = {.file = stream, .name = reader->name}};
+    if (!j) return MLCE_E_MEMORY;
+    *j = (json_stream){.lines = {.file = stream, .name = reader->name}};
     reader->next = next;
     reader->rewind = rewind_objects;
     reader->close = close_objects;

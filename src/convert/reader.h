@@ -21,7 +21,8 @@ struct mlce_reader {
     void (*close)(mlce_reader *reader); /* frees the state */
 };
 
-/* Each sets state, next, rewind and close. The stream becomes the state's, also on failure. */
+/* Each sets state, next, rewind and close. A stream stays the caller's; of a pair they become the
+   state's, also on failure. */
 mlce_status mlce_read_conll(mlce_reader *reader, FILE *stream);
 mlce_status mlce_read_json(mlce_reader *reader, FILE *stream);
 mlce_status mlce_read_text(mlce_reader *reader, FILE *stream);

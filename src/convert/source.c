@@ -12,6 +12,7 @@ struct mlce_source {
     char *name;
     mlce_format format;
     mlce_source_options options;
+    FILE *stream; /* that the reader reads; NULL: it opens its files itself */
     mlce_reader reader;
     mlce_arena *arena;
     mlce_record record;
@@ -104,6 +105,7 @@ static mlce_status new_source(const char *name, const mlce_source_options *optio
 void mlce_source_close(mlce_source *source) {
     if (!source) return;
     if (source->reader.close) source->reader.close(&source->reader);
+    if (source->stream) fclose(source->stream);
     mlce_arena_free(source->arena);
     free(source->name);
     free(source);
@@ -132,6 +134,7 @@ static FILE *spool(FILE *stream, const char *name) {
 }
 
 static mlce_status read_stream(mlce_source *source, FILE *stream) {
+    source->stream = stream;
     switch (source->format) {
     case MLCE_FORMAT_JSONL:
         return mlce_read_json(&source->reader, stream);

@@ -5,45 +5,34 @@
 #include "convert/lines.h"
 #include "convert/reader.h"
 
-typedef struct text {
-    FILE *stream;
-    mlce_lines lines;
-} text;
-
 static mlce_status next(mlce_reader *reader, mlce_arena *arena, mlce_record *record, bool *found) {
-    text *t = reader->state;
+    mlce_lines *lines = reader->state;
     char *line;
     mlce_status status;
     do {
-        status = mlce_lines_next(&t->lines, &line);
+        status = mlce_lines_next(lines, &line);
     } while (!status && line && !line[strspn(line, " \t")]);
     *found = !status && line;
     if (!*found) return status;
-    record->line = t->lines.number;
-    record->text = mlce_arena_text(arena, line, t->lines.length);
+    record->line = lines->number;
+    record->text = mlce_arena_text(arena, line, lines->length);
     return record->text ? MLCE_OK : MLCE_E_MEMORY;
 }
 
 static mlce_status rewind_lines(mlce_reader *reader) {
-    text *t = reader->state;
-    return mlce_lines_rewind(&t->lines);
+    return mlce_lines_rewind(reader->state);
 }
 
 static void close_lines(mlce_reader *reader) {
-    text *t = reader->state;
-    if (!t) return;
-    fclose(t->stream);
-    mlce_lines_free(&t->lines);
-    free(t);
+    mlce_lines *lines = reader->state;
+    if (lines) mlce_lines_free(lines);
+    free(lines);
 }
 
 mlce_status mlce_read_text(mlce_reader *reader, FILE *stream) {
-    text *t = reader->state = mlce_calloc(1, sizeof *t);
-    if (!t) {
-        fclose(stream);
-        return MLCE_E_MEMORY;
-    }
-    *t = (text){.stream = stream, .lines = {.file = stream, .name = reader->name}};
+    mlce_lines *lines = reader->state = mlce_calloc(1, sizeof *lines);
+    if (!lines) return MLCE_E_MEMORY;
+    *lines = (mlce_lines){.file = stream, .name = reader->name};
     reader->next = next;
     reader->rewind = rewind_lines;
     reader->close = close_lines;
