@@ -6,7 +6,6 @@
 # It knows the form of these texts: "usage:", paragraphs from the first column, headings that end in
 # a colon, and, indented, terms (options, arguments) with their meaning two or more spaces behind or
 # in the lines below. Other indented lines, and all under "examples:", stay as they are.
-
 #
 # With -v section=5 it is the text of mlce-train --help-config: sections in brackets, and in each line
 # a key, its default and its meaning.

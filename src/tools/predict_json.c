@@ -42,8 +42,8 @@ static json_t *tokens_json(const mlce_predictions *p, int64_t sequence, const ch
 }
 
 static mlce_status write_line(FILE *file, json_t *line) {
-    mlce_status status = mlce_json_print(file, line, JSON_COMPACT | JSON_REAL_PRECISION(9),
-                                         "a sequence's spans");
+    mlce_status status =
+        mlce_json_print(file, line, JSON_COMPACT | JSON_REAL_PRECISION(9), "a sequence's spans");
     if (status || !ferror(file)) return status;
     return mlce_fail(MLCE_E_IO, "cannot write the predictions: %s", strerror(errno));
 }
