@@ -108,12 +108,13 @@ static int share_of_cores(void) {
     int mine[CPU_SETSIZE], count[CPU_SETSIZE];
     cpu_set_t set;
     MPI_Comm machine;
-    if (sched_getaffinity(0, sizeof set, &set)) return 1;
-    for (size_t c = 0; c < CPU_SETSIZE; c++) mine[c] = CPU_ISSET(c, &set) != 0;
+    bool known = sched_getaffinity(0, sizeof set, &set) == 0;
+    for (size_t c = 0; c < CPU_SETSIZE; c++) mine[c] = known && CPU_ISSET(c, &set);
     if (MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &machine))
         return 1;
     MPI_Allreduce(mine, count, CPU_SETSIZE, MPI_INT, MPI_SUM, machine);
     MPI_Comm_free(&machine);
+    if (!known) return 1;
     double share = 0;
     for (size_t c = 0; c < CPU_SETSIZE; c++)
         if (mine[c]) share += 1.0 / count[c];
