@@ -180,7 +180,7 @@ static mlce_status pass_over(const mlce_prediction *prediction, void *context) {
 static mlce_status predict_and_write(const request *r, mlce_predictions *p, gathering *g,
                                      mlce_status status) {
     bool first = !mlce_tool_is_silent(), is_text = first && (r->form == JSONL || r->form == HTML);
-    mlce_text_file text;
+    mlce_text_file text = {0};
     if (!status && is_text) status = mlce_text_file_open(r->path, &text);
     bool is_open = !status && is_text;
     status = mlce_ranks_agree(r->ranks, status);

@@ -33,7 +33,8 @@ mlce_status mlce_same_start(mlce_session *s) {
     const mlce_train_state *state = &s->state;
     char *text = mlce_config_to_ini(s->config);
     mlce_status status = mlce_ranks_agree(s->ranks, text ? MLCE_OK : MLCE_E_MEMORY);
-    if (!status) status = refuse_other(s, mlce_crc32(0, text, strlen(text)), "configuration");
+    if (!status && text)
+        status = refuse_other(s, mlce_crc32(0, text, strlen(text)), "configuration");
     uint32_t data =
         crc_of_split(crc_of_split(crc_of_split(0, &state->train), &state->dev), &state->test);
     data = mlce_crc32(data, &state->blocks, sizeof state->blocks);
