@@ -52,21 +52,42 @@ mlce_status mlce_json_print(FILE *file, json_t *value, size_t flags, const char 
     return MLCE_OK;
 }
 
-/* jansson does not say that memory ran out, and blames the text: errno tells. */
-static mlce_status check(const json_t *value) {
-    if (value) return MLCE_OK;
-    return errno == ENOMEM ? mlce_fail(MLCE_E_MEMORY, "out of memory: reading JSON") : MLCE_E_DATA;
+/* jansson does not say that memory ran out: it drops a character of a string whose buffer could not
+   grow and goes on, or blames the text. errno tells, until the next number clears it; so each
+   character is handed out alone, with a look at errno before. */
+typedef struct source {
+    FILE *file; /* NULL: the text */
+    const char *text, *end;
+    bool is_short; /* of memory */
+} source;
+
+static size_t next_char(void *buffer, size_t size, void *from) {
+    source *s = from;
+    (void)size; /* at least 1 */
+    s->is_short |= errno == ENOMEM;
+    int c = EOF;
+    if (s->file)
+        c = getc(s->file);
+    else if (s->text < s->end)
+        c = (unsigned char)*s->text++;
+    if (s->is_short || c == EOF) return 0;
+    *(char *)buffer = (char)c;
+    return 1;
+}
+
+static mlce_status load(source *s, size_t flags, json_t **value, json_error_t *error) {
+    errno = 0;
+    *value = json_load_callback(next_char, s, flags, error);
+    if (!s->is_short && errno != ENOMEM) return *value ? MLCE_OK : MLCE_E_DATA;
+    drop(value);
+    return mlce_fail(MLCE_E_MEMORY, "out of memory: reading JSON");
 }
 
 mlce_status mlce_json_parse(const char *text, size_t length, size_t flags, json_t **value,
                             json_error_t *error) {
-    errno = 0;
-    *value = json_loadb(text, length, flags, error);
-    return check(*value);
+    return load(&(source){.text = text, .end = text + length}, flags, value, error);
 }
 
 mlce_status mlce_json_read(FILE *file, size_t flags, json_t **value, json_error_t *error) {
-    errno = 0;
-    *value = json_loadf(file, flags, error);
-    return check(*value);
+    return load(&(source){.file = file}, flags, value, error);
 }

@@ -116,9 +116,10 @@ static mlce_status set_name(mlce_view *view) {
 static mlce_status set_config(mlce_view *view) {
     char *text = mlce_config_to_json(mlce_model_config(view->model));
     if (!text) return MLCE_E_MEMORY;
-    view->config = json_loads(text, 0, NULL);
+    json_error_t error;
+    mlce_status status = mlce_json_parse(text, strlen(text), 0, &view->config, &error);
     free(text);
-    return view->config ? MLCE_OK : mlce_fail(MLCE_E_MEMORY, "out of memory: a configuration");
+    return status;
 }
 
 /* ---- What the model does on the data ---- */

@@ -96,32 +96,37 @@ static mlce_status read_text(const char *path, char **text) {
     return status;
 }
 
-static double seconds_of(const char *line, size_t length) {
-    json_t *object = json_loadb(line, length, 0, NULL);
-    double seconds = json_number_value(json_object_get(object, "seconds"));
+/* What the line says of `seconds`, 0 where it says nothing. */
+static mlce_status read_seconds(const char *line, size_t length, double *seconds) {
+    json_error_t error;
+    json_t *object;
+    mlce_status status = mlce_json_parse(line, length, 0, &object, &error);
+    *seconds = json_number_value(json_object_get(object, "seconds"));
     json_decref(object);
-    return seconds;
+    return status == MLCE_E_DATA ? MLCE_OK : status;
 }
 
-/* Where the first `lines` whole lines end; *seconds gets those of the last. */
-static char *end_of_lines(char *text, int64_t lines, int64_t *found, double *seconds) {
-    char *end = text;
-    for (*found = 0; *found < lines; ++*found) {
+/* *end gets where the first `lines` whole lines end, *seconds those of the last. */
+static mlce_status find_end(char *text, int64_t lines, char **end, int64_t *found,
+                            double *seconds) {
+    mlce_status status = MLCE_OK;
+    *end = text;
+    for (*found = 0; *found < lines && !status; ++*found) {
         /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): never without text */
-        char *newline = strchr(end, '\n');
+        char *newline = strchr(*end, '\n');
         if (!newline) break;
-        *seconds = seconds_of(end, (size_t)(newline - end));
-        end = newline + 1;
+        status = read_seconds(*end, (size_t)(newline - *end), seconds);
+        *end = newline + 1;
     }
-    return end;
+    return status;
 }
 
 mlce_status mlce_run_folder_trim_log(const char *path, int64_t lines, double *seconds) {
-    char *name = mlce_run_folder_file(path, NAME), *text = NULL;
+    char *name = mlce_run_folder_file(path, NAME), *text = NULL, *end = NULL;
     int64_t found = 0;
     *seconds = 0;
     mlce_status status = name ? read_text(name, &text) : MLCE_E_MEMORY;
-    char *end = status ? NULL : end_of_lines(text, lines, &found, seconds);
+    if (!status) status = find_end(text, lines, &end, &found, seconds);
     if (!status && found < lines)
         mlce_log(MLCE_LOG_WARNING, "%s: has %lld lines, the run made %lld: the rest is lost", name,
                  (long long)found, (long long)lines);
