@@ -12,10 +12,7 @@ char *mlce_config_to_json(const mlce_config *config) {
         if (mlce_config_has_effect(config, entry, NULL))
             mlce_json_set(&object, entry->name, json_string(entry->value.text));
     }
-    char *text = json_dumps(object, JSON_SORT_KEYS | JSON_INDENT(2));
-    json_decref(object);
-    if (!text) mlce_fail(MLCE_E_MEMORY, "out of memory: a configuration as JSON");
-    return text;
+    return mlce_json_text(object, JSON_SORT_KEYS | JSON_INDENT(2), "a configuration");
 }
 
 static mlce_status set_member(mlce_config *config, const char *name, const json_t *value) {

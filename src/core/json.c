@@ -43,10 +43,20 @@ bool mlce_json_write(FILE *file, const char *text) {
     return fputs((const char *)rest, file) >= 0 && putc('\n', file) != EOF;
 }
 
-mlce_status mlce_json_print(FILE *file, json_t *value, size_t flags, const char *what) {
+/* jansson does not look whether an object's key could be added to the text: errno tells. */
+char *mlce_json_text(json_t *value, size_t flags, const char *what) {
+    errno = 0;
     char *text = value ? json_dumps(value, flags) : NULL;
     json_decref(value);
-    if (!text) return mlce_fail(MLCE_E_MEMORY, "out of memory: %s as JSON", what);
+    if (text && errno != ENOMEM) return text;
+    free(text);
+    mlce_fail(MLCE_E_MEMORY, "out of memory: %s as JSON", what);
+    return NULL;
+}
+
+mlce_status mlce_json_print(FILE *file, json_t *value, size_t flags, const char *what) {
+    char *text = mlce_json_text(value, flags, what);
+    if (!text) return MLCE_E_MEMORY;
     mlce_json_write(file, text);
     free(text);
     return MLCE_OK;

@@ -204,7 +204,7 @@ static void visit_layouts(visit *v, hid_t file) {
 
 mlce_h5_visit_result mlce_h5_visit(const char *path) {
     visit *v = calloc(1, sizeof *v);
-    if (!v) return MLCE_H5_VISIT_MEMORY;
+    if (!v) return MLCE_H5_VISIT_NONE;
     hid_t file = H5Fis_hdf5(path) > 0 ? H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT) : -1;
     if (fine(v, file)) {
         visit_layouts(v, file);

@@ -4,7 +4,8 @@
 
 typedef enum mlce_h5_visit_result {
     MLCE_H5_VISIT_PASSED, /* also where HDF5 refused parts of it, or the whole file */
-    MLCE_H5_VISIT_MEMORY  /* memory that HDF5 wanted was not to be had */
+    MLCE_H5_VISIT_MEMORY, /* memory that HDF5 wanted was not to be had */
+    MLCE_H5_VISIT_NONE    /* there was no memory to begin with */
 } mlce_h5_visit_result;
 
 /* Opens the file and reads it as hdf5_walk.h says. Calls HDF5 without a lock. */

@@ -102,6 +102,8 @@ static mlce_status walk(const char *path, double seconds) {
                          "%s: reading it crashes the HDF5 library (%s): the file is damaged, do "
                          "not use it",
                          path, end.signal ? strsignal(end.signal) : "it ended itself");
+    if (end.result == MLCE_H5_VISIT_NONE)
+        return mlce_fail(MLCE_E_MEMORY, "%s: out of memory: checking it before it is opened", path);
     if (end.result == MLCE_H5_VISIT_MEMORY)
         return mlce_fail(MLCE_E_DATA,
                          "%s: HDF5 wants more than %zu MiB of memory to read a small part of it: "

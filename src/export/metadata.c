@@ -8,9 +8,8 @@
 
 /* Takes over `value`, and sets its text under `key`. */
 static void set_json(json_t **object, const char *key, json_t *value) {
-    char *text = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    char *text = mlce_json_text(value, JSON_COMPACT | JSON_REAL_PRECISION(9), key);
     mlce_json_set(object, key, text ? json_string(text) : NULL);
-    json_decref(value);
     free(text);
 }
 

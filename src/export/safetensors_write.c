@@ -49,9 +49,7 @@ static char *header_text(mlce_model *model, const mlce_parameter *const *sorted,
                                 "data_offsets", (json_int_t)start, (json_int_t)end));
         start = end;
     }
-    char *text = json_dumps(header, JSON_COMPACT);
-    json_decref(header);
-    return text;
+    return mlce_json_text(header, JSON_COMPACT, "the header");
 }
 
 static bool write_numbers(FILE *file, const float *values, size_t count) {

@@ -28,12 +28,11 @@ static char *evaluation_json(const mlce_train_evaluation *e) {
         mlce_json_set(&line, "dev",
                       json_pack("{s:f, s:o, s:o}", "loss", e->dev_loss, "micro",
                                 score_json(e->micro), "macro", score_json(e->macro)));
-    char *text = line ? json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
+    char *text = mlce_json_text(line, JSON_COMPACT | JSON_REAL_PRECISION(17), "a line");
     size_t length = text ? strlen(text) : 0;
     char *ended = text ? mlce_calloc(length + 2, 1) : NULL;
     if (ended) snprintf(ended, length + 2, "%s\n", text);
     free(text);
-    json_decref(line);
     return ended;
 }
 

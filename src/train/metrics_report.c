@@ -131,9 +131,9 @@ char *mlce_metrics_json(const mlce_metrics *metrics, const char *const *type_nam
     if (!types) return NULL;
     json_t *root = json_pack("{s:o, s:o, s:o}", "micro", score_json(mlce_metrics_micro(metrics)),
                              "macro", score_json(mlce_metrics_macro(metrics)), "types", types);
-    bool failed = !root || (metrics->task == MLCE_TASK_LABELS && add_items_json(root, metrics));
-    char *text = failed ? NULL : json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
-    if (!text) mlce_fail(MLCE_E_MEMORY, "out of memory: metrics as JSON");
-    json_decref(root);
-    return text;
+    if (root && metrics->task == MLCE_TASK_LABELS && add_items_json(root, metrics)) {
+        json_decref(root);
+        root = NULL;
+    }
+    return mlce_json_text(root, JSON_INDENT(2) | JSON_REAL_PRECISION(17), "metrics");
 }

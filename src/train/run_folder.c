@@ -43,19 +43,25 @@ static bool is_part(const char *name) {
     return step_of(name, ".h5.part") >= 0;
 }
 
-bool mlce_run_folder_is_unfinished(const char *path) {
-    static const char *const known[] = {".", "..", LOCK, "config.ini", "nan.h5"};
+/* Whether the folder can be read and has nothing but a lock, parts of files, and the `known`. */
+static bool has_only(const char *path, const char *const *known, size_t count) {
     DIR *folder = opendir(path);
     if (!folder) return false;
     bool other = false;
     for (struct dirent *entry; (entry = readdir(folder));) {
-        bool is_known = is_part(entry->d_name);
-        for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-            is_known = is_known || strcmp(entry->d_name, known[i]) == 0;
+        const char *name = entry->d_name;
+        bool is_known =
+            !strcmp(name, ".") || !strcmp(name, "..") || !strcmp(name, LOCK) || is_part(name);
+        for (size_t i = 0; i < count; i++) is_known = is_known || strcmp(name, known[i]) == 0;
         other = other || !is_known;
     }
     closedir(folder);
     return !other;
+}
+
+bool mlce_run_folder_is_unfinished(const char *path) {
+    static const char *const known[] = {"config.ini", "nan.h5"};
+    return has_only(path, known, sizeof known / sizeof known[0]);
 }
 
 static void remove_parts(const char *path) {
@@ -97,7 +103,7 @@ mlce_status mlce_run_folder_check(const char *path, bool force, bool resume) {
     if (stat(path, &info)) return check_writable(path);
     if (!S_ISDIR(info.st_mode))
         return mlce_fail(MLCE_E_IO, "train.output = %s: is a file, not a folder", path);
-    if (!force)
+    if (!force && !has_only(path, NULL, 0))
         return mlce_fail(
             MLCE_E_IO,
             "train.output = %s: exists already: choose another folder, or give --force to "

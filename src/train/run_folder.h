@@ -4,8 +4,9 @@
 
 #include "mlce/train.h"
 
-/* Refuses a path that exists, unless `force` and it is an empty folder or one that a run made; and
-   one that could not be written. With `resume`: one that does not hold a run. Makes nothing. */
+/* Refuses a path that exists, unless it is an empty folder, or one in which a run was killed before
+   it began, or `force` and one that a run made; and one that could not be written. With `resume`:
+   one that does not hold a run. Makes nothing. */
 mlce_status mlce_run_folder_check(const char *path, bool force, bool resume);
 
 /* Whether the folder is empty, or has what a run or a sweep leaves that ended, or was killed,

@@ -72,11 +72,10 @@ static char *to_json(const mlce_sweep_plan *plan, const mlce_sweep_record *recor
         mlce_json_append(&runs, run_json(plan, &records[order[r]], order[r]));
     mlce_json_set(&root, "runs", runs);
     bool good = order && (plan->seeds < 2 || !seeds_json(plan, records, &root));
-    char *text = good ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) : NULL;
     free(order);
+    if (good) return mlce_json_text(root, JSON_INDENT(2) | JSON_REAL_PRECISION(17), "a sweep");
     json_decref(root);
-    if (good && !text) mlce_fail(MLCE_E_MEMORY, "out of memory: a sweep as JSON");
-    return text;
+    return NULL;
 }
 
 /* `text` (NULL: it could not be made) into a file of the sweep's folder. */

@@ -13,6 +13,16 @@ output = run
 INI
 accepts mlce-train train.ini
 
+mkdir empty
+accepts mlce-train train.ini train.output=empty
+mkdir killed && touch killed/.lock killed/config.ini.part
+accepts mlce-train train.ini train.output=killed
+claim 'a run takes an empty folder, and one in which another was killed before it began' \
+    '[ -e empty/best.h5 ] && [ -e killed/best.h5 ] && [ ! -e killed/config.ini.part ]'
+mkdir other && touch other/notes
+refuses 1 'exists already' -- mlce-train train.ini train.output=other
+refuses 1 'exists already' -- mlce-train train.ini
+
 sum=$(cat data/dev.h5 run/best.h5 | cksum)
 refuses 1 'is read by this command' -- mlce-predict run data/dev.h5 -o data/dev.h5
 refuses 1 'is read by this command' -- mlce-predict run 'data/d*.h5' -o data/../data/dev.h5

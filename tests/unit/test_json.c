@@ -1,4 +1,4 @@
-/* Reading JSON while memory is refused: the whole value or an error, never a part of it. */
+/* Reading and writing JSON while memory is refused: all of it or an error, never a part. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -52,6 +52,26 @@ static void is_whole_or_refused(mlce_status (*read)(json_t **value)) {
     json_decref(whole);
 }
 
+START_TEST(a_value_is_written_whole_or_not_at_all) {
+    json_t *value = json_loads(text, 0, NULL);
+    char *whole = mlce_json_text(json_incref(value), 0, "a value"), *written = NULL;
+    ck_assert_ptr_nonnull(whole);
+    json_set_alloc_funcs(may_fail, free);
+    for (refused = 0; !written; refused++) {
+        calls = 0;
+        written = mlce_json_text(json_incref(value), 0, "a value");
+        ck_assert_msg(calls > refused ? !written : written != NULL, "call %d", refused);
+        if (!written) ck_assert_pstr_eq(mlce_last_error(), "out of memory: a value as JSON");
+    }
+    json_set_alloc_funcs(malloc, free);
+    ck_assert_str_eq(written, whole);
+    ck_assert_int_gt(refused, 4);
+    free(written);
+    free(whole);
+    json_decref(value);
+}
+END_TEST
+
 START_TEST(text_is_read_whole_or_not_at_all) {
     is_whole_or_refused(parse_text);
 }
@@ -63,6 +83,7 @@ START_TEST(a_file_is_read_whole_or_not_at_all) {
 END_TEST
 
 static void add(TCase *cases) {
+    tcase_add_test(cases, a_value_is_written_whole_or_not_at_all);
     tcase_add_test(cases, text_is_read_whole_or_not_at_all);
     tcase_add_test(cases, a_file_is_read_whole_or_not_at_all);
 }
