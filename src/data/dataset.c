@@ -36,19 +36,23 @@ static mlce_status check_task(mlce_dataset *dataset, const mlce_dataset_file *fi
 static mlce_status check_format(mlce_dataset *dataset, mlce_dataset_file *file) {
     char *format;
     int64_t version;
+    bool found;
     const mlce_h5 *h5 = &file->h5;
-    if (!mlce_h5_has_attribute(h5, "/", "format"))
+    mlce_status status = mlce_h5_find_attribute(h5, "/", "format", &found);
+    if (status) return status;
+    if (!found)
         return mlce_fail(MLCE_E_DATA,
                          "%s: has no attribute 'format': it must be a dataset with format = "
                          "\"mlce-spans\" or \"mlce-labels\" and version = 1",
                          file->path);
-    mlce_status status = mlce_h5_read_text(h5, "/", "format", &format);
+    status = mlce_h5_read_text(h5, "/", "format", &format);
     if (status) return status;
     status = read_layout(file, format);
     free(format);
     if (!status) status = check_task(dataset, file);
+    if (!status) status = mlce_h5_find_attribute(h5, "/", "version", &found);
     if (status) return status;
-    if (!mlce_h5_has_attribute(h5, "/", "version"))
+    if (!found)
         return mlce_fail(MLCE_E_DATA, "%s: has no attribute 'version', expected 1", file->path);
     status = mlce_h5_read_integer(h5, "/", "version", &version);
     if (!status && version != 1)
@@ -61,8 +65,10 @@ static mlce_status check_format(mlce_dataset *dataset, mlce_dataset_file *file) 
 /* Embeddings that something else made cannot be told apart by their shape: warns. */
 static mlce_status read_embedding_name(mlce_dataset *dataset, const mlce_dataset_file *file) {
     char *name;
-    if (!mlce_h5_has_attribute(&file->h5, "/", "embedding")) return MLCE_OK;
-    mlce_status status = mlce_h5_read_text(&file->h5, "/", "embedding", &name);
+    bool found;
+    mlce_status status = mlce_h5_find_attribute(&file->h5, "/", "embedding", &found);
+    if (status || !found) return status;
+    status = mlce_h5_read_text(&file->h5, "/", "embedding", &name);
     if (status) return status;
     if (mlce_utf8_length(name) < 0)
         status =
@@ -254,13 +260,17 @@ static mlce_status no_gold(mlce_dataset *dataset, const mlce_dataset_file *file)
 
 static mlce_status read_gold(mlce_dataset *dataset, mlce_dataset_file *file, const int *types) {
     const mlce_dataset_layout *layout = file->layout;
-    bool has_offsets = mlce_h5_exists(&file->h5, layout->gold_offsets);
-    bool has_items = mlce_h5_exists(&file->h5, layout->gold_items);
+    bool has_offsets, has_items, has_weights = false;
+    mlce_status status = mlce_h5_find(&file->h5, layout->gold_offsets, &has_offsets);
+    if (!status) status = mlce_h5_find(&file->h5, layout->gold_items, &has_items);
+    if (!status && layout->gold_weights)
+        status = mlce_h5_find(&file->h5, layout->gold_weights, &has_weights);
+    if (status) return status;
     if (has_offsets != has_items)
         return mlce_fail(MLCE_E_DATA, "%s: has %s but not %s: both or neither", file->path,
                          has_items ? layout->gold_items : layout->gold_offsets,
                          has_items ? layout->gold_offsets : layout->gold_items);
-    if (!has_items && layout->gold_weights && mlce_h5_exists(&file->h5, layout->gold_weights))
+    if (!has_items && has_weights)
         return mlce_fail(MLCE_E_DATA, "%s: has %s but not %s", file->path, layout->gold_weights,
                          layout->gold_items);
     file->has_spans = has_items;

@@ -98,13 +98,12 @@ static mlce_status add_labels(mlce_dataset *dataset, const mlce_dataset_file *fi
 static mlce_status read_weights(mlce_dataset *dataset, const mlce_dataset_file *file,
                                 int64_t total) {
     const char *name = file->layout->gold_weights;
-    bool has_weights = mlce_h5_exists(&file->h5, name);
-    bool is_first = !dataset->gold_weights;
-    if (!has_weights && is_first) return MLCE_OK;
+    bool has_weights, is_first = !dataset->gold_weights;
+    mlce_status status = mlce_h5_find(&file->h5, name, &has_weights);
+    if (status || (!has_weights && is_first)) return status;
     float *values = NULL;
     mlce_h5_shape shape;
-    mlce_status status =
-        has_weights ? mlce_h5_read_floats(&file->h5, name, &values, &shape) : MLCE_OK;
+    if (has_weights) status = mlce_h5_read_floats(&file->h5, name, &values, &shape);
     if (!status && has_weights && (shape.rank != 1 || (int64_t)shape.size[0] != total))
         status =
             mlce_fail(MLCE_E_DATA, "%s: %s: must be a list of %lld numbers, one for each of %s",

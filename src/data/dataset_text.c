@@ -6,15 +6,22 @@
 
 #include "data/dataset_parts.h"
 
+/* Looks for an optional part: `name` is NULL where the layout has none. */
+static mlce_status find_part(const mlce_h5 *h5, const char *name, bool *found) {
+    *found = false;
+    return name ? mlce_h5_find(h5, name, found) : MLCE_OK;
+}
+
 /* ---- Shapes ---- */
 
 /* `columns` 0: a list of `rows` items, else [rows, columns]. */
 static mlce_status check_shape(const mlce_dataset_file *file, const char *name, int64_t rows,
                                size_t columns, const char *noun) {
     mlce_h5_shape shape;
-    if (!name || !mlce_h5_exists(&file->h5, name)) return MLCE_OK;
-    mlce_status status = mlce_h5_shape_of(&file->h5, name, &shape);
-    if (status) return status;
+    bool found;
+    mlce_status status = find_part(&file->h5, name, &found);
+    if (!status && found) status = mlce_h5_shape_of(&file->h5, name, &shape);
+    if (status || !found) return status;
     if (shape.rank != (columns ? 2 : 1) || (columns && shape.size[1] != columns))
         return mlce_fail(MLCE_E_DATA, "%s: %s: must be %s", file->path, name,
                          columns ? "[tokens, 2]" : "a list");
@@ -39,8 +46,9 @@ mlce_status mlce_text_check_shapes(const mlce_dataset_file *file) {
 
 static mlce_status load_strings(const mlce_dataset_file *file, const mlce_h5 *h5, const char *name,
                                 mlce_h5_strings *strings) {
-    if (!name || !mlce_h5_exists(h5, name)) return MLCE_OK;
-    mlce_status status = mlce_h5_read_strings(h5, name, strings);
+    bool found;
+    mlce_status status = find_part(h5, name, &found);
+    if (!status && found) status = mlce_h5_read_strings(h5, name, strings);
     for (size_t i = 0; i < strings->count && !status; i++)
         if (mlce_utf8_length(strings->items[i]) < 0)
             status = mlce_fail(MLCE_E_DATA, "%s: %s: item %zu is not UTF-8", file->path, name, i);
@@ -77,10 +85,11 @@ static mlce_status load_chars(const mlce_dataset *dataset, mlce_dataset_file *fi
                               const mlce_h5 *h5) {
     int64_t *values;
     mlce_h5_shape shape;
+    bool found;
     const char *name = file->layout->token_chars;
-    if (!name || !mlce_h5_exists(h5, name)) return MLCE_OK;
-    mlce_status status = mlce_h5_read_integers(h5, name, &values, &shape);
-    if (status) return status;
+    mlce_status status = find_part(h5, name, &found);
+    if (!status && found) status = mlce_h5_read_integers(h5, name, &values, &shape);
+    if (status || !found) return status;
     file->chars = mlce_calloc((size_t)file->tokens, sizeof *file->chars);
     status = file->chars ? convert_chars(dataset, file, values) : MLCE_E_MEMORY;
     free(values);
@@ -95,13 +104,16 @@ static mlce_status load_from(mlce_dataset *dataset, mlce_dataset_file *file, mlc
                              .tokens = file->tokens,
                              .sequences = file->sequences};
     mlce_h5_shape shape;
+    bool has_document;
     mlce_status status = mlce_text_check_shapes(&now); /* the file may have changed since */
     if (!status) status = load_strings(file, h5, layout->token_text, &file->token_text);
     if (!status) status = load_strings(file, h5, layout->text, &file->text);
     if (!status) status = load_strings(file, h5, layout->id, &file->id);
-    file->integer_ids = file->id.count && mlce_h5_has_attribute(h5, "/", "integer_ids");
+    if (!status && file->id.count)
+        status = mlce_h5_find_attribute(h5, "/", "integer_ids", &file->integer_ids);
     if (!status) status = load_chars(dataset, file, h5);
-    if (!status && layout->document && mlce_h5_exists(h5, layout->document))
+    if (!status) status = find_part(h5, layout->document, &has_document);
+    if (!status && has_document)
         status = mlce_h5_read_integers(h5, layout->document, &file->document, &shape);
     return status;
 }

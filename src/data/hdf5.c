@@ -183,34 +183,54 @@ mlce_status mlce_h5_close(mlce_h5 *file) {
     return status;
 }
 
-/* H5Lexists() wants every group on the way to exist: asks for each prefix in turn. */
-static bool exists(hid_t file, const char *name) {
+/* 1: a group, 0: something else, -1: cannot be told. */
+static int is_group(hid_t file, const char *name) {
+    H5O_info_t info;
+    if (H5Oget_info_by_name2(file, name, &info, H5O_INFO_BASIC, H5P_DEFAULT) < 0) return -1;
+    return info.type == H5O_TYPE_GROUP;
+}
+
+/* 1: it is there, 0: it is not, -1: cannot be told. H5Lexists() wants every group on the way to
+   exist: asks for each prefix in turn. */
+static int find(hid_t file, const char *name) {
     char prefix[256];
     size_t length = strlen(name);
-    if (length >= sizeof prefix) return false;
-    for (size_t end = 1; end <= length; end++) {
+    if (length >= sizeof prefix) return 0;
+    for (size_t end = 2; end <= length; end++) {
         if (end < length && name[end] != '/') continue;
         memcpy(prefix, name, end);
         prefix[end] = '\0';
-        if (end > 1 && H5Lexists(file, prefix, H5P_DEFAULT) <= 0) return false;
+        int found = H5Lexists(file, prefix, H5P_DEFAULT);
+        if (found > 0 && end < length) found = is_group(file, prefix);
+        if (found <= 0) return found;
     }
-    return true;
+    return 1;
 }
 
-bool mlce_h5_exists(const mlce_h5 *file, const char *name) {
+mlce_status mlce_h5_find(const mlce_h5 *file, const char *name, bool *found) {
+    mlce_status status = MLCE_OK;
     mlce_h5_lock();
-    bool found = exists(file->id, name);
+    int answer = find(file->id, name);
+    if (answer < 0)
+        status = mlce_h5_fail(MLCE_E_DATA, file->path, "cannot tell whether it has %s", name);
     mlce_h5_unlock();
-    return found;
+    *found = answer > 0;
+    return status;
 }
 
 /* ---- Attributes ---- */
 
-bool mlce_h5_has_attribute(const mlce_h5 *file, const char *name, const char *attribute) {
+mlce_status mlce_h5_find_attribute(const mlce_h5 *file, const char *name, const char *attribute,
+                                   bool *found) {
+    mlce_status status = MLCE_OK;
     mlce_h5_lock();
-    bool found = H5Aexists_by_name(file->id, name, attribute, H5P_DEFAULT) > 0;
+    htri_t answer = H5Aexists_by_name(file->id, name, attribute, H5P_DEFAULT);
+    if (answer < 0)
+        status = mlce_h5_fail(MLCE_E_DATA, file->path,
+                              "cannot tell whether %s has the attribute %s", name, attribute);
     mlce_h5_unlock();
-    return found;
+    *found = answer > 0;
+    return status;
 }
 
 /* An open attribute of one value with its type. */

@@ -46,12 +46,16 @@ mlce_status mlce_h5_check_written(const mlce_h5 *file);
 /* Frees `file` whether it succeeds or not. The failures matter after writing. */
 mlce_status mlce_h5_close(mlce_h5 *file);
 
-bool mlce_h5_exists(const mlce_h5 *file, const char *name);
+/* Whether it has `name`. Fails where that cannot be told, as on a disk with an error: what cannot be
+   looked for is not taken to be absent. */
+mlce_status mlce_h5_find(const mlce_h5 *file, const char *name, bool *found);
 
 /* ---- Attributes of the object `name` ("/" is the file itself); at most 64 KiB each. Writing one
    replaces what stood under its name ---- */
 
-bool mlce_h5_has_attribute(const mlce_h5 *file, const char *name, const char *attribute);
+/* Whether the object, which exists, has the attribute; as mlce_h5_find(). */
+mlce_status mlce_h5_find_attribute(const mlce_h5 *file, const char *name, const char *attribute,
+                                   bool *found);
 /* A string of fixed or variable length, on the heap for the caller to free. */
 mlce_status mlce_h5_read_text(const mlce_h5 *file, const char *name, const char *attribute,
                               char **text);

@@ -149,15 +149,15 @@ static mlce_status check_was_written(const mlce_h5 *file, const char *name, hid_
 
 mlce_status mlce_h5_open_dataset(const mlce_h5 *file, const char *name, hid_t access,
                                  hid_t *dataset) {
-    mlce_status status = MLCE_OK;
+    bool found;
     mlce_h5_lock();
     *dataset = -1;
-    if (!mlce_h5_exists(file, name))
+    mlce_status status = mlce_h5_find(file, name, &found);
+    if (!status && !found)
         status = mlce_fail(MLCE_E_DATA, "%s: %s is missing", file->path, name);
-    else if ((*dataset = H5Dopen2(file->id, name, access)) < 0)
+    if (!status && (*dataset = H5Dopen2(file->id, name, access)) < 0)
         status = mlce_h5_fail(MLCE_E_DATA, file->path, "%s: cannot open the dataset", name);
-    else
-        status = check_was_written(file, name, *dataset);
+    if (!status) status = check_was_written(file, name, *dataset);
     if (status && *dataset >= 0) {
         H5Dclose(*dataset);
         *dataset = -1;

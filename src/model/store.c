@@ -52,9 +52,11 @@ static mlce_status change(const char *part, const char *path, const char *name, 
     mlce_h5 file = {0};
     mlce_status status = mlce_h5_change(part, path, &file);
     if (status) return status;
-    status = mlce_h5_exists(&file, name)
-                 ? overwrite(&file, name, values, count)
-                 : mlce_h5_write_matrix(&file, name, values, 1, count, MLCE_FLOAT32);
+    bool found;
+    status = mlce_h5_find(&file, name, &found);
+    if (!status)
+        status = found ? overwrite(&file, name, values, count)
+                       : mlce_h5_write_matrix(&file, name, values, 1, count, MLCE_FLOAT32);
     if (!status) status = mlce_weights_write_checksum(&file, name, values, count);
     mlce_status closed = mlce_h5_close(&file);
     return status ? status : closed;

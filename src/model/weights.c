@@ -48,8 +48,10 @@ static mlce_status write_matrix(const mlce_h5 *file, const char *name, const flo
 static mlce_status check_matrix(const mlce_h5 *file, const char *name, const float *values,
                                 size_t count) {
     int64_t stored;
-    if (!mlce_h5_has_attribute(file, name, CHECKSUM)) return MLCE_OK;
-    mlce_status status = mlce_h5_read_integer(file, name, CHECKSUM, &stored);
+    bool found;
+    mlce_status status = mlce_h5_find_attribute(file, name, CHECKSUM, &found);
+    if (status || !found) return status;
+    status = mlce_h5_read_integer(file, name, CHECKSUM, &stored);
     if (status || stored == checksum(values, count)) return status;
     return mlce_fail(MLCE_E_DATA,
                      "%s: %s is damaged: its numbers do not have the checksum that was stored with "
@@ -129,10 +131,12 @@ mlce_status mlce_weights_write(const mlce_h5 *file, const char *format, mlce_mod
 
 /* Files from before there were thresholds have none: they are 0. */
 static mlce_status read_thresholds(const mlce_h5 *file, mlce_model *model) {
-    if (!mlce_h5_exists(file, "/thresholds")) return MLCE_OK;
+    bool found;
+    mlce_status status = mlce_h5_find(file, "/thresholds", &found);
+    if (status || !found) return status;
     float *values = NULL;
     size_t rows, cols, types = (size_t)mlce_model_types(model);
-    mlce_status status = read_matrix(file, "/thresholds", &values, &rows, &cols);
+    status = read_matrix(file, "/thresholds", &values, &rows, &cols);
     if (!status && rows * cols != types)
         status = mlce_fail(MLCE_E_DATA, "%s: /thresholds has %zu numbers for %zu types", file->path,
                            rows * cols, types);
@@ -142,10 +146,12 @@ static mlce_status read_thresholds(const mlce_h5 *file, mlce_model *model) {
 }
 
 static mlce_status read_calibration(const mlce_h5 *file, mlce_model *model) {
-    if (!mlce_h5_exists(file, "/calibration")) return MLCE_OK;
+    bool found;
+    mlce_status status = mlce_h5_find(file, "/calibration", &found);
+    if (status || !found) return status;
     float *values = NULL;
     size_t rows, cols;
-    mlce_status status = read_matrix(file, "/calibration", &values, &rows, &cols);
+    status = read_matrix(file, "/calibration", &values, &rows, &cols);
     if (status) return status;
     if (rows * cols == 2 && isfinite(values[0]) && isfinite(values[1]) && values[0] >= 0)
         mlce_model_set_calibration(model, (mlce_calibration){values[0], values[1]});

@@ -105,11 +105,14 @@ static mlce_status read_field(const mlce_h5 *file, const field *f, mlce_train_st
 
 mlce_status mlce_checkpoint_read_state(const mlce_h5 *file, mlce_train_state *state) {
     int64_t adam_steps = 0, stored = 0;
-    if (!mlce_h5_has_attribute(file, "/", "state_crc32"))
+    bool found;
+    mlce_status status = mlce_h5_find_attribute(file, "/", "state_crc32", &found);
+    if (status) return status;
+    if (!found)
         return mlce_fail(MLCE_E_DATA,
                          "%s: holds a model, but not the state of a run that could go on",
                          file->path);
-    mlce_status status = mlce_h5_read_integer(file, "/", "adam_steps", &adam_steps);
+    status = mlce_h5_read_integer(file, "/", "adam_steps", &adam_steps);
     if (!status) status = mlce_h5_read_integer(file, "/", "state_crc32", &stored);
     for (int i = 0; i < FIELDS && !status; i++) status = read_field(file, &fields[i], state);
     if (status || stored == state_checksum(state, adam_steps)) return status;
@@ -150,8 +153,10 @@ static mlce_status write_optimizer(const mlce_h5 *file, mlce_model *model, mlce_
 static mlce_status restore_weights(const mlce_h5 *file, mlce_parameters *parameters,
                                    float *average) {
     float *values = mlce_parameters_values(parameters);
-    bool has_average = mlce_h5_exists(file, "/optimizer/weights");
-    mlce_status status = mlce_weights_read_vector(
+    bool has_average;
+    mlce_status status = mlce_h5_find(file, "/optimizer/weights", &has_average);
+    if (status) return status;
+    status = mlce_weights_read_vector(
         file, has_average ? "/optimizer/weights" : "/parameters", parameters, values);
     if (status || !average) return status;
     memcpy(average, values, mlce_parameters_size(parameters) * sizeof *average);

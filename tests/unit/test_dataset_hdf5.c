@@ -78,6 +78,12 @@ START_TEST(everything_written_is_read_back) {
 }
 END_TEST
 
+static bool has(const mlce_h5 *file, const char *name) {
+    bool found;
+    assert_ok(mlce_h5_find(file, name, &found));
+    return found;
+}
+
 START_TEST(what_is_there_is_told_from_what_is_not) {
     mlce_h5 file;
     int64_t value = 3, *values;
@@ -85,12 +91,14 @@ START_TEST(what_is_there_is_told_from_what_is_not) {
     assert_ok(mlce_h5_create(path, path, &file));
     write_integers(&file, "/a/b", &value, (const hsize_t[]){1, 1});
     assert_ok(mlce_h5_write_integer(&file, "/a", "n", 1));
-    ck_assert(mlce_h5_exists(&file, "/a") && mlce_h5_exists(&file, "/a/b"));
-    ck_assert(!mlce_h5_exists(&file, "/b") && !mlce_h5_exists(&file, "/b/c"));
-    ck_assert(!mlce_h5_exists(&file, "/a/b/c"));
-    ck_assert(mlce_h5_has_attribute(&file, "/a", "n"));
-    ck_assert(!mlce_h5_has_attribute(&file, "/a", "m"));
-    ck_assert(!mlce_h5_has_attribute(&file, "/b", "n"));
+    ck_assert(has(&file, "/") && has(&file, "/a") && has(&file, "/a/b"));
+    ck_assert(!has(&file, "/b") && !has(&file, "/b/c") && !has(&file, "/a/b/c"));
+    bool found;
+    assert_ok(mlce_h5_find_attribute(&file, "/a", "n", &found));
+    ck_assert(found);
+    assert_ok(mlce_h5_find_attribute(&file, "/a", "m", &found));
+    ck_assert(!found);
+    assert_fails(mlce_h5_find_attribute(&file, "/b", "n", &found), MLCE_E_DATA, "/b");
     assert_fails(mlce_h5_read_integers(&file, "/b", &values, &shape), MLCE_E_DATA,
                  "a.h5: /b is missing");
     char *text;
