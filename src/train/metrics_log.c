@@ -68,8 +68,10 @@ static int append(const char *path, const char *text) {
 mlce_status mlce_run_folder_log(const char *path, const mlce_train_evaluation *evaluation) {
     char *name = mlce_run_folder_file(path, NAME);
     char *line = evaluation_json(evaluation);
-    mlce_status status = name && line ? MLCE_OK : mlce_fail(MLCE_E_MEMORY, "out of memory");
-    if (!status && append(name, line))
+    mlce_status status = MLCE_OK;
+    if (!name || !line)
+        status = mlce_fail(MLCE_E_MEMORY, "out of memory");
+    else if (append(name, line))
         status = mlce_fail(MLCE_E_IO, "%s: cannot write: %s", name, strerror(errno));
     free(line);
     free(name);
@@ -129,7 +131,7 @@ mlce_status mlce_run_folder_trim_log(const char *path, int64_t lines, double *se
     if (!status && found < lines)
         mlce_log(MLCE_LOG_WARNING, "%s: has %lld lines, the run made %lld: the rest is lost", name,
                  (long long)found, (long long)lines);
-    if (!status && *end) {
+    if (!status && end && *end) {
         *end = '\0';
         status = mlce_file_write_text(name, text);
     }
