@@ -20,9 +20,9 @@ json_t *mlce_json_id(const char *id, bool is_integer);
 /* Writes JSON text and the end of a line. A terminal gets U+007F to U+009F, which could drive it
    and which jansson leaves as they are, as \u007f and so on: the same JSON. False if it cannot. */
 bool mlce_json_write(FILE *file, const char *text);
-/* The value, which it takes over, as text on the heap; `flags` are jansson's, `what` is named in the
-   message. NULL (message set) when out of memory, also where that was so while the value was made,
-   which then is NULL. */
+/* The value, which it takes over, as text on the heap; `flags` are jansson's, `what` is named in
+   the message. NULL (message set) when out of memory, also where that was so while the value was
+   made, which then is NULL. */
 char *mlce_json_text(json_t *value, size_t flags, const char *what);
 /* Writes it. What the file refuses is left to ferror(). */
 mlce_status mlce_json_print(FILE *file, json_t *value, size_t flags, const char *what);

@@ -46,8 +46,8 @@ mlce_status mlce_h5_check_written(const mlce_h5 *file);
 /* Frees `file` whether it succeeds or not. The failures matter after writing. */
 mlce_status mlce_h5_close(mlce_h5 *file);
 
-/* Whether it has `name`. Fails where that cannot be told, as on a disk with an error: what cannot be
-   looked for is not taken to be absent. */
+/* Whether it has `name`. Fails where that cannot be told, as on a disk with an error: what cannot
+   be looked for is not taken to be absent. */
 mlce_status mlce_h5_find(const mlce_h5 *file, const char *name, bool *found);
 
 /* ---- Attributes of the object `name` ("/" is the file itself); at most 64 KiB each. Writing one

@@ -153,8 +153,7 @@ mlce_status mlce_h5_open_dataset(const mlce_h5 *file, const char *name, hid_t ac
     mlce_h5_lock();
     *dataset = -1;
     mlce_status status = mlce_h5_find(file, name, &found);
-    if (!status && !found)
-        status = mlce_fail(MLCE_E_DATA, "%s: %s is missing", file->path, name);
+    if (!status && !found) status = mlce_fail(MLCE_E_DATA, "%s: %s is missing", file->path, name);
     if (!status && (*dataset = H5Dopen2(file->id, name, access)) < 0)
         status = mlce_h5_fail(MLCE_E_DATA, file->path, "%s: cannot open the dataset", name);
     if (!status) status = check_was_written(file, name, *dataset);

@@ -156,8 +156,8 @@ static mlce_status restore_weights(const mlce_h5 *file, mlce_parameters *paramet
     bool has_average;
     mlce_status status = mlce_h5_find(file, "/optimizer/weights", &has_average);
     if (status) return status;
-    status = mlce_weights_read_vector(
-        file, has_average ? "/optimizer/weights" : "/parameters", parameters, values);
+    status = mlce_weights_read_vector(file, has_average ? "/optimizer/weights" : "/parameters",
+                                      parameters, values);
     if (status || !average) return status;
     memcpy(average, values, mlce_parameters_size(parameters) * sizeof *average);
     return has_average ? mlce_weights_read_vector(file, "/parameters", parameters, average)
