@@ -63,31 +63,46 @@ mlce_status mlce_json_print(FILE *file, json_t *value, size_t flags, const char 
 }
 
 /* jansson does not say that memory ran out: it drops a character of a string whose buffer could not
-   grow and goes on, or blames the text. errno tells, until the next number clears it; so each
-   character is handed out alone, with a look at errno before. */
+   grow and goes on, or blames the text. errno tells, until the next number clears it; so every
+   digit is handed out alone, with a look at errno before. */
 typedef struct source {
     FILE *file; /* NULL: the text */
     const char *text, *end;
     bool is_short; /* of memory */
 } source;
 
-static size_t next_char(void *buffer, size_t size, void *from) {
-    source *s = from;
-    (void)size; /* at least 1 */
-    s->is_short |= errno == ENOMEM;
-    int c = EOF;
+static int take(source *s) {
+    if (s->file) return getc(s->file);
+    return s->text < s->end ? (unsigned char)*s->text++ : EOF;
+}
+
+static void put_back(source *s, int c) {
     if (s->file)
-        c = getc(s->file);
-    else if (s->text < s->end)
-        c = (unsigned char)*s->text++;
-    if (s->is_short || c == EOF) return 0;
-    *(char *)buffer = (char)c;
-    return 1;
+        ungetc(c, s->file);
+    else
+        s->text--;
+}
+
+static size_t next_part(void *buffer, size_t size, void *from) {
+    source *s = from;
+    size_t length = 0;
+    bool is_digit = false;
+    s->is_short |= errno == ENOMEM;
+    while (!s->is_short && !is_digit && length < size) {
+        int c = take(s);
+        if (c == EOF) break;
+        is_digit = '0' <= c && c <= '9';
+        if (is_digit && length)
+            put_back(s, c);
+        else
+            ((char *)buffer)[length++] = (char)c;
+    }
+    return length;
 }
 
 static mlce_status load(source *s, size_t flags, json_t **value, json_error_t *error) {
     errno = 0;
-    *value = json_load_callback(next_char, s, flags, error);
+    *value = json_load_callback(next_part, s, flags, error);
     if (!s->is_short && errno != ENOMEM) return *value ? MLCE_OK : MLCE_E_DATA;
     drop(value);
     return mlce_fail(MLCE_E_MEMORY, "out of memory: reading JSON");
