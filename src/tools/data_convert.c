@@ -83,9 +83,10 @@ typedef struct request {
 
 /* ---- Options ---- */
 
-static bool read_columns(const char *text, mlce_source_options *source) {
-    char *copy = mlce_strdup(text), *rest = copy;
-    bool good = copy != NULL;
+/* Cuts the text up. */
+static bool read_columns(char *text, mlce_source_options *source) {
+    char *rest = text;
+    bool good = true;
     source->tag_column_count = 0;
     for (char *part; good && (part = strsep(&rest, ","));) {
         int64_t column = 0;
@@ -96,7 +97,6 @@ static bool read_columns(const char *text, mlce_source_options *source) {
         }
         if (good) source->tag_columns[source->tag_column_count++] = (int)column;
     }
-    free(copy);
     return good;
 }
 

@@ -45,7 +45,6 @@ static const char HELP[] =
 enum { MOST_PARTS = 64, MOST_TYPES_SHOWN = 60, INTO = 256, TOGETHER, SEED };
 
 typedef struct request {
-    char *names; /* parts' names stand in it */
     const char *name_of[MOST_PARTS];
     mlce_split_part parts[MOST_PARTS]; /* paths on the heap */
     int count;
@@ -55,7 +54,6 @@ typedef struct request {
 } request;
 
 static void request_free(request *r) {
-    free(r->names);
     for (int p = 0; p < r->count; p++) free((char *)r->parts[p].path);
 }
 
@@ -87,15 +85,11 @@ static bool read_part(request *r, char *text) {
     return false;
 }
 
-static bool read_parts(request *r, const char *text) {
+/* Cuts the text up. */
+static bool read_parts(request *r, char *text) {
     double sum = 0;
-    free(r->names);
     r->count = 0;
-    if (!(r->names = mlce_strdup(text))) {
-        mlce_tool_failed();
-        return false;
-    }
-    for (char *rest = r->names, *part; (part = strsep(&rest, ","));)
+    for (char *rest = text, *part; (part = strsep(&rest, ","));)
         if (!read_part(r, part)) return false;
     for (int p = 0; p < r->count; p++) sum += r->parts[p].share;
     if (fabs(sum - 1) < 1e-6) return true;
