@@ -4,6 +4,9 @@
 export OMP_NUM_THREADS=1
 # The allocations that count are those of the programs, and of jansson and utf8proc for them.
 export MLCE_FAULT_FROM=mlce-,libjansson,libutf8proc
+# What an error says where memory was refused; a thread that gets none is told "try again".
+# shellcheck disable=SC2034
+no_memory='out of memory|Cannot allocate memory|cannot start the thread'
 "${MLCE_CC:-cc}" -D_GNU_SOURCE -O1 -fPIC -shared -o "$folder/fault.so" "$MLCE_SOURCE/tests/fault/fault.c" -ldl ||
     stop 'fault.c does not build'
 

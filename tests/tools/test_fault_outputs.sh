@@ -53,7 +53,7 @@ try() {
     1)
         errors=$((errors + 1))
         [ "$(grep -c 'error: ' "$folder/stderr")" -eq 1 ] || wrong 'not one error'
-        [ "$kind" != memory ] || grep -qE 'out of memory|Cannot allocate memory' "$folder/stderr" ||
+        [ "$kind" != memory ] || grep -qE "$no_memory" "$folder/stderr" ||
             wrong 'the error does not say that memory is out'
         ;;
     137)

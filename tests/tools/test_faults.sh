@@ -59,6 +59,6 @@ try_all() {
 }
 kind=files where=/run said=run
 try_all "$points" kill EIO ENOSPC+
-kind=memory where=malloc said='out of memory|Cannot allocate memory'
+kind=memory where=malloc said=$no_memory
 try_all "$memory_points" EIO
 echo "ok: $tried of $possible calls tried: $errors clear errors, $dead kills, $survived without effect; all resumed as if never interrupted"
