@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/config_store.h"
+#include "core/text.h"
 
 enum { COLUMNS = 100, DEFAULT_WIDTH = 12 };
 
@@ -126,18 +127,16 @@ char *mlce_config_help(void) {
         "\n"
         "With mlce-train --sweep, a value sweep(0.1, 0.2, 0.3) is each of these in turn, and\n"
         "sweep(1e-4, 3e-3, log) is drawn from that range (linear: without the logarithm).\n";
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    bool failed = !out;
+    mlce_text text;
+    FILE *out = mlce_text_begin(&text);
+    bool good = true;
     if (out) fputs(head, out);
     const mlce_config_key *key;
-    for (size_t i = 0; !failed && (key = mlce_config_key_at(i)); i++)
-        if (mlce_config_first_of_section(i)) failed = !print_section(out, key, widest_name());
-    if (out && ferror(out)) failed = true;
-    if (out && fclose(out)) failed = true;
-    if (!failed) return text;
-    free(text);
+    for (size_t i = 0; out && good && (key = mlce_config_key_at(i)); i++)
+        if (mlce_config_first_of_section(i)) good = print_section(out, key, widest_name());
+    char *whole = mlce_text_end(&text, "the help text");
+    if (good) return whole;
+    free(whole);
     mlce_fail(MLCE_E_MEMORY, "out of memory: the help text");
     return NULL;
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "core/config_store.h"
+#include "core/text.h"
 #include "mlce/memory.h"
 
 enum { LARGEST_FILE = 1 << 20, LONGEST_LINE = 199 /* inih's INI_MAX_LINE, less one */ };
@@ -259,9 +260,8 @@ static void print_section(FILE *out, const mlce_config *config, const mlce_confi
 }
 
 char *mlce_config_to_ini(const mlce_config *config) {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
+    mlce_text text;
+    FILE *out = mlce_text_begin(&text);
     const mlce_config_key *key;
     for (size_t i = 0; out && (key = mlce_config_key_at(i)); i++) {
         if (!mlce_config_first_of_section(i)) continue;
@@ -269,10 +269,5 @@ char *mlce_config_to_ini(const mlce_config *config) {
         for (int section = last ? 1 : 0; section <= last; section++)
             print_section(out, config, key, section);
     }
-    bool failed = !out || ferror(out);
-    if (out && fclose(out)) failed = true;
-    if (!failed) return text;
-    free(text);
-    mlce_fail(MLCE_E_MEMORY, "out of memory: a configuration as text");
-    return NULL;
+    return mlce_text_end(&text, "a configuration as text");
 }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/text.h"
 #include "mlce/memory.h"
 #include "mlce/report.h"
 #include "report/chart.h"
@@ -294,21 +295,15 @@ static mlce_status write_page(const comparison *c, const char *path) {
 }
 
 static mlce_status print_text(const comparison *c, char **text) {
-    size_t size;
-    *text = NULL;
-    FILE *out = open_memstream(text, &size);
-    bool failed = !out;
+    mlce_text memory;
+    FILE *out = mlce_text_begin(&memory);
     if (out) {
         mlce_grid_print(out, &c->figures);
         if (c->type_count) fputc('\n', out);
         if (c->type_count) mlce_grid_print(out, &c->by_type);
-        failed = ferror(out) != 0;
-        if (fclose(out)) failed = true;
     }
-    if (!failed) return MLCE_OK;
-    free(*text);
-    *text = NULL;
-    return mlce_fail(MLCE_E_MEMORY, "out of memory: tables of %d runs", c->count);
+    *text = mlce_text_end(&memory, "tables of runs");
+    return *text ? MLCE_OK : MLCE_E_MEMORY;
 }
 
 mlce_status mlce_report_compare(const char *const *runs, int count, const char *path, char **text) {

@@ -2,6 +2,7 @@
 #include "report/html.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -20,7 +21,7 @@ static bool is_replaced(int c) {
 
 mlce_status mlce_html_begin(mlce_html *html) {
     *html = (mlce_html){0};
-    html->out = open_memstream(&html->text, &html->size);
+    html->out = mlce_text_begin(&html->text);
     if (!html->out) return mlce_fail(MLCE_E_MEMORY, "out of memory: a page");
     html->locale = mlce_locale_begin();
     return MLCE_OK;
@@ -61,14 +62,16 @@ static const char *put_character(FILE *out, const char *at) {
     return at + bytes;
 }
 
+/* To be called after what was written, before other calls touch errno: see mlce_text_end(). */
+static void note_memory(mlce_html *html) {
+    html->is_short |= errno == ENOMEM;
+}
+
 void mlce_html_text(mlce_html *html, const char *text, int most) {
-    for (int n = 0; *text; n++) {
-        if (n == most) {
-            fputs("\xE2\x80\xA6", html->out);
-            return;
-        }
-        text = put_character(html->out, text);
-    }
+    int n = 0;
+    for (; *text && n != most; n++) text = put_character(html->out, text);
+    if (*text) fputs("\xE2\x80\xA6", html->out);
+    note_memory(html);
 }
 
 void mlce_html_name(mlce_html *html, const char *name) {
@@ -110,20 +113,19 @@ void mlce_html_put(mlce_html *html, const char *markup, ...) {
         if (*markup) markup = put_value(html, markup, &values);
     }
     va_end(values);
+    note_memory(html);
 }
 
 mlce_status mlce_html_end(mlce_html *html, const char *path) {
-    bool failed = ferror(html->out) != 0;
-    if (fclose(html->out)) failed = true;
+    if (html->is_short) errno = ENOMEM;
+    char *text = mlce_text_end(&html->text, path);
     mlce_locale_end(html->locale);
-    mlce_status status = failed ? mlce_fail(MLCE_E_MEMORY, "out of memory: %s", path)
-                                : mlce_file_write_text(path, html->text);
-    free(html->text);
+    mlce_status status = text ? mlce_file_write_text(path, text) : MLCE_E_MEMORY;
+    free(text);
     return status;
 }
 
 void mlce_html_abandon(mlce_html *html) {
-    fclose(html->out);
+    free(mlce_text_end(&html->text, "a page"));
     mlce_locale_end(html->locale);
-    free(html->text);
 }

@@ -11,15 +11,17 @@
 #ifndef MLCE_REPORT_HTML_H
 #define MLCE_REPORT_HTML_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "core/config_locale.h"
+#include "core/text.h"
 #include "mlce/status.h"
 
 typedef struct mlce_html {
     FILE *out;
-    char *text;
-    size_t size;
+    mlce_text text; /* of a page in memory */
+    bool is_short;  /* of memory */
     mlce_locale locale;
 } mlce_html;
 

@@ -6,6 +6,7 @@
 
 #include "core/config_locale.h"
 #include "core/json.h"
+#include "core/text.h"
 #include "data/dataset_layout.h"
 #include "train/metrics_items.h"
 
@@ -67,21 +68,14 @@ static void print_table(FILE *out, const mlce_metrics *metrics, const char *cons
 }
 
 char *mlce_metrics_table(const mlce_metrics *metrics, const char *const *type_names) {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    bool failed = !out;
+    mlce_text text;
+    FILE *out = mlce_text_begin(&text);
     if (out) {
         mlce_locale locale = mlce_locale_begin();
         print_table(out, metrics, type_names);
         mlce_locale_end(locale);
-        failed = ferror(out) != 0;
-        if (fclose(out)) failed = true;
     }
-    if (!failed) return text;
-    free(text);
-    mlce_fail(MLCE_E_MEMORY, "out of memory: a table of %d types", metrics->types);
-    return NULL;
+    return mlce_text_end(&text, "a table of figures");
 }
 
 /* ---- As JSON ---- */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/text.h"
 #include "mlce/memory.h"
 #include "mlce/random.h"
 #include "train/run_folder.h"
@@ -173,18 +174,12 @@ const char *mlce_sweep_plan_value(const mlce_sweep_plan *plan, int run, int key)
 }
 
 char *mlce_sweep_plan_settings(const mlce_sweep_plan *plan, int run, int keys) {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
+    mlce_text text;
+    FILE *out = mlce_text_begin(&text);
     for (int k = 0; out && k < keys; k++)
         fprintf(out, "%s%s=%s", k ? " " : "", plan->keys[k].name,
                 mlce_sweep_plan_value(plan, run, k));
-    bool failed = !out || ferror(out);
-    if (out && fclose(out)) failed = true;
-    if (!failed) return text;
-    free(text);
-    mlce_fail(MLCE_E_MEMORY, "out of memory: the settings of a run");
-    return NULL;
+    return mlce_text_end(&text, "the settings of a run");
 }
 
 mlce_sweep_folder mlce_sweep_plan_folder(int run) {

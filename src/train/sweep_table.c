@@ -4,15 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The text of a memory stream that `out` wrote into; NULL (message set) where it failed. */
-static char *finish(FILE *out, char **text) {
-    bool failed = !out || ferror(out);
-    if (out && fclose(out)) failed = true;
-    if (!failed) return *text;
-    free(*text);
-    mlce_fail(MLCE_E_MEMORY, "out of memory: a table of a sweep");
-    return NULL;
-}
+#include "core/text.h"
 
 /* ---- Tabs ---- */
 
@@ -40,11 +32,10 @@ static void put_tsv_line(FILE *out, const mlce_sweep_plan *plan, const mlce_swee
 }
 
 char *mlce_sweep_tsv(const mlce_sweep_plan *plan, const mlce_sweep_record *records) {
-    char *text = NULL;
-    size_t size = 0;
+    mlce_text text;
     int *order = mlce_sweep_order(plan, records);
     if (!order) return NULL;
-    FILE *out = open_memstream(&text, &size);
+    FILE *out = mlce_text_begin(&text);
     if (out) {
         fputs("run\tdev_f1\ttest_f1\tbest_epoch\tepochs\tseconds", out);
         for (int k = 0; k < plan->key_count; k++) put_cell(out, plan->keys[k].name);
@@ -52,7 +43,7 @@ char *mlce_sweep_tsv(const mlce_sweep_plan *plan, const mlce_sweep_record *recor
         for (int r = 0; r < plan->runs; r++) put_tsv_line(out, plan, &records[order[r]], order[r]);
     }
     free(order);
-    return finish(out, &text);
+    return mlce_text_end(&text, "a table of runs");
 }
 
 /* ---- For people ---- */
@@ -121,11 +112,10 @@ static mlce_status put_settings(FILE *out, const mlce_sweep_plan *plan,
 }
 
 char *mlce_sweep_table(const mlce_sweep_plan *plan, const mlce_sweep_record *records) {
-    char *text = NULL;
-    size_t size = 0;
+    mlce_text text;
     int *order = mlce_sweep_order(plan, records);
     if (!order) return NULL;
-    FILE *out = open_memstream(&text, &size);
+    FILE *out = mlce_text_begin(&text);
     mlce_status status = MLCE_OK;
     if (out) {
         fputs("  run  dev F1  test F1    best epoch  seconds", out);
@@ -134,7 +124,7 @@ char *mlce_sweep_table(const mlce_sweep_plan *plan, const mlce_sweep_record *rec
         if (plan->seeds > 1) status = put_settings(out, plan, records);
     }
     free(order);
-    char *table = finish(out, &text);
+    char *table = mlce_text_end(&text, "a table of runs");
     if (!status) return table;
     free(table);
     return NULL;

@@ -10,7 +10,7 @@
 /* What a page holds that was begun; the page is dropped. */
 static char *text_of(mlce_html *html) {
     ck_assert_int_eq(fflush(html->out), 0);
-    char *text = strdup(html->text);
+    char *text = strdup(html->text.text);
     mlce_html_abandon(html);
     return text;
 }
