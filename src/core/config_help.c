@@ -129,14 +129,9 @@ char *mlce_config_help(void) {
         "sweep(1e-4, 3e-3, log) is drawn from that range (linear: without the logarithm).\n";
     mlce_text text;
     FILE *out = mlce_text_begin(&text);
-    bool good = true;
     if (out) fputs(head, out);
     const mlce_config_key *key;
-    for (size_t i = 0; out && good && (key = mlce_config_key_at(i)); i++)
-        if (mlce_config_first_of_section(i)) good = print_section(out, key, widest_name());
-    char *whole = mlce_text_end(&text, "the help text");
-    if (good) return whole;
-    free(whole);
-    mlce_fail(MLCE_E_MEMORY, "out of memory: the help text");
-    return NULL;
+    for (size_t i = 0; out && !text.failed && (key = mlce_config_key_at(i)); i++)
+        if (mlce_config_first_of_section(i)) text.failed = !print_section(out, key, widest_name());
+    return mlce_text_end(&text, "the help text");
 }

@@ -2,7 +2,6 @@
 #include "core/text.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
 #include "mlce/status.h"
@@ -16,10 +15,10 @@ FILE *mlce_text_begin(mlce_text *text) {
 }
 
 char *mlce_text_end(mlce_text *text, const char *what) {
-    bool failed = !text->out || ferror(text->out) || errno == ENOMEM;
-    if (text->out && (fclose(text->out) || errno == ENOMEM)) failed = true;
+    if (!text->out || ferror(text->out) || errno == ENOMEM) text->failed = true;
+    if (text->out && (fclose(text->out) || errno == ENOMEM)) text->failed = true;
     text->out = NULL;
-    if (!failed) return text->text;
+    if (!text->failed) return text->text;
     free(text->text);
     text->text = NULL;
     mlce_fail(MLCE_E_MEMORY, "out of memory: %s", what);

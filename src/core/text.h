@@ -2,12 +2,14 @@
 #ifndef MLCE_CORE_TEXT_H
 #define MLCE_CORE_TEXT_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 typedef struct mlce_text {
     FILE *out; /* NULL: there was no memory, also once it is ended */
     char *text;
     size_t size;
+    bool failed; /* to be set where memory ran out for what was to be printed */
 } mlce_text;
 
 /* Begins a text, to be printed to the stream that this returns; NULL when out of memory, which

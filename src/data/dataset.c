@@ -263,14 +263,14 @@ static mlce_status read_gold(mlce_dataset *dataset, mlce_dataset_file *file, con
     bool has_offsets, has_items, has_weights = false;
     mlce_status status = mlce_h5_find(&file->h5, layout->gold_offsets, &has_offsets);
     if (!status) status = mlce_h5_find(&file->h5, layout->gold_items, &has_items);
-    if (!status && layout->gold_weights)
+    if (!status && !has_items && layout->gold_weights)
         status = mlce_h5_find(&file->h5, layout->gold_weights, &has_weights);
     if (status) return status;
     if (has_offsets != has_items)
         return mlce_fail(MLCE_E_DATA, "%s: has %s but not %s: both or neither", file->path,
                          has_items ? layout->gold_items : layout->gold_offsets,
                          has_items ? layout->gold_offsets : layout->gold_items);
-    if (!has_items && has_weights)
+    if (has_weights)
         return mlce_fail(MLCE_E_DATA, "%s: has %s but not %s", file->path, layout->gold_weights,
                          layout->gold_items);
     file->has_spans = has_items;

@@ -64,7 +64,7 @@ static const char *put_character(FILE *out, const char *at) {
 
 /* To be called after what was written, before other calls touch errno: see mlce_text_end(). */
 static void note_memory(mlce_html *html) {
-    html->is_short |= errno == ENOMEM;
+    html->text.failed |= errno == ENOMEM;
 }
 
 void mlce_html_text(mlce_html *html, const char *text, int most) {
@@ -117,7 +117,6 @@ void mlce_html_put(mlce_html *html, const char *markup, ...) {
 }
 
 mlce_status mlce_html_end(mlce_html *html, const char *path) {
-    if (html->is_short) errno = ENOMEM;
     char *text = mlce_text_end(&html->text, path);
     mlce_locale_end(html->locale);
     mlce_status status = text ? mlce_file_write_text(path, text) : MLCE_E_MEMORY;

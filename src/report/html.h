@@ -11,7 +11,6 @@
 #ifndef MLCE_REPORT_HTML_H
 #define MLCE_REPORT_HTML_H
 
-#include <stdbool.h>
 #include <stdio.h>
 
 #include "core/config_locale.h"
@@ -21,7 +20,6 @@
 typedef struct mlce_html {
     FILE *out;
     mlce_text text; /* of a page in memory */
-    bool is_short;  /* of memory */
     mlce_locale locale;
 } mlce_html;
 

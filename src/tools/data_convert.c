@@ -1,7 +1,6 @@
 /* data_convert.c - `mlce-data convert`: its options and its report. */
 #include "tools/data_commands.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "convert/convert.h"

@@ -107,27 +107,26 @@ static mlce_status read_seconds(const char *line, size_t length, double *seconds
     return status == MLCE_E_DATA ? MLCE_OK : status;
 }
 
-/* *end gets where the first `lines` whole lines end, *seconds those of the last. */
-static mlce_status find_end(char *text, int64_t lines, char **end, int64_t *found,
-                            double *seconds) {
-    mlce_status status = MLCE_OK;
-    *end = text;
-    for (*found = 0; *found < lines && !status; ++*found) {
+/* Where the first `lines` whole lines end; *last gets where the last of them begins. */
+static char *end_of_lines(char *text, int64_t lines, int64_t *found, char **last) {
+    char *end = *last = text;
+    for (*found = 0; *found < lines; ++*found) {
         /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): never without text */
-        char *newline = strchr(*end, '\n');
+        char *newline = strchr(end, '\n');
         if (!newline) break;
-        status = read_seconds(*end, (size_t)(newline - *end), seconds);
-        *end = newline + 1;
+        *last = end;
+        end = newline + 1;
     }
-    return status;
+    return end;
 }
 
 mlce_status mlce_run_folder_trim_log(const char *path, int64_t lines, double *seconds) {
-    char *name = mlce_run_folder_file(path, NAME), *text = NULL, *end = NULL;
+    char *name = mlce_run_folder_file(path, NAME), *text = NULL, *last;
     int64_t found = 0;
     *seconds = 0;
     mlce_status status = name ? read_text(name, &text) : MLCE_E_MEMORY;
-    if (!status) status = find_end(text, lines, &end, &found, seconds);
+    char *end = status ? NULL : end_of_lines(text, lines, &found, &last);
+    if (end && found) status = read_seconds(last, (size_t)(end - last), seconds);
     if (!status && found < lines)
         mlce_log(MLCE_LOG_WARNING, "%s: has %lld lines, the run made %lld: the rest is lost", name,
                  (long long)found, (long long)lines);

@@ -1,7 +1,6 @@
 /* metrics_report.c - figures as a table and as JSON. */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <utf8proc.h>
 
 #include "core/config_locale.h"

@@ -116,16 +116,12 @@ char *mlce_sweep_table(const mlce_sweep_plan *plan, const mlce_sweep_record *rec
     int *order = mlce_sweep_order(plan, records);
     if (!order) return NULL;
     FILE *out = mlce_text_begin(&text);
-    mlce_status status = MLCE_OK;
     if (out) {
         fputs("  run  dev F1  test F1    best epoch  seconds", out);
         put_names(out, plan, plan->key_count);
         for (int r = 0; r < plan->runs; r++) put_run(out, plan, &records[order[r]], order[r]);
-        if (plan->seeds > 1) status = put_settings(out, plan, records);
+        if (plan->seeds > 1) text.failed = put_settings(out, plan, records);
     }
     free(order);
-    char *table = mlce_text_end(&text, "a table of runs");
-    if (!status) return table;
-    free(table);
-    return NULL;
+    return mlce_text_end(&text, "a table of runs");
 }
