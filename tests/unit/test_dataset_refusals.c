@@ -13,6 +13,12 @@ static hid_t damage(void) {
     return H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
 }
 
+static hid_t damage_without(const char *attribute) {
+    hid_t file = damage();
+    H5Adelete(file, attribute);
+    return file;
+}
+
 static void replace_integers(hid_t file, const char *name, hsize_t rows, hsize_t columns,
                              const int64_t *values) {
     ck_assert_int_ge(H5Ldelete(file, name, H5P_DEFAULT), 0);
@@ -30,6 +36,24 @@ static void replace_embeddings(hid_t file, hid_t type, int rank, const hsize_t *
     put(file, "/tokens/embeddings", type, type, rank, size, H5P_DEFAULT, values);
 }
 
+/* float32 that are not written, stored as `create` says, which this closes. */
+static void replace_storage(hid_t file, int rank, const hsize_t *size, hid_t create) {
+    ck_assert_int_ge(H5Ldelete(file, "/tokens/embeddings", H5P_DEFAULT), 0);
+    put(file, "/tokens/embeddings", H5T_NATIVE_FLOAT, 0, rank, size, create, NULL);
+    H5Pclose(create);
+}
+
+/* Writes one number of the embeddings. */
+static void write_value(hid_t file, hsize_t row, hsize_t column, double value) {
+    hid_t dataset = H5Dopen2(file, "/tokens/embeddings", H5P_DEFAULT);
+    hid_t space = H5Dget_space(dataset), memory = H5Screate(H5S_SCALAR);
+    H5Sselect_elements(space, H5S_SELECT_SET, 1, (const hsize_t[]){row, column});
+    H5Dwrite(dataset, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, &value);
+    H5Sclose(memory);
+    H5Sclose(space);
+    H5Dclose(dataset);
+}
+
 static void assert_refused_with(const char *paths, const mlce_dataset_options *options,
                                 mlce_status status, const char *text) {
     mlce_dataset *dataset = (mlce_dataset *)(void *)path;
@@ -42,6 +66,20 @@ static void assert_refused(hid_t file, const char *text) {
     ck_assert_int_ge(H5Fclose(file), 0);
     assert_refused_with(path, NULL, MLCE_E_DATA, text);
     ck_assert_msg(strncmp(mlce_last_error(), path, strlen(path)) == 0, "%s", mlce_last_error());
+}
+
+/* The same for a good file that lacks the dataset `name`, or has these integers in its place. */
+static void assert_refused_without(const char *name, const char *text) {
+    hid_t file = damage();
+    ck_assert_int_ge(H5Ldelete(file, name, H5P_DEFAULT), 0);
+    assert_refused(file, text);
+}
+
+static void assert_integers_refused(const char *name, hsize_t rows, hsize_t columns,
+                                    const int64_t *values, const char *text) {
+    hid_t file = damage();
+    replace_integers(file, name, rows, columns, values);
+    assert_refused(file, text);
 }
 
 static void assert_text_refused(hid_t file, const char *text) {
@@ -72,30 +110,23 @@ END_TEST
 
 START_TEST(another_format_or_version_is_refused) {
     hid_t type = text_type(11, H5T_STR_NULLPAD, H5T_CSET_UTF8);
-    hid_t file = damage();
-    H5Adelete(file, "format");
+    hid_t file = damage_without("format");
     assert_refused(file, "has no attribute 'format'");
-    file = damage();
-    H5Adelete(file, "format");
+    file = damage_without("format");
     put_attribute(file, "format", type, "mlce-audio");
     assert_refused(file, "has the format 'mlce-audio', expected 'mlce-spans' or 'mlce-labels'");
-    file = damage();
-    H5Adelete(file, "format");
+    file = damage_without("format");
     put_attribute(file, "format", type, "mlce-labels");
     assert_refused(file, "/items/features is missing");
-    file = damage();
-    H5Adelete(file, "format");
+    file = damage_without("format");
     put_attribute(file, "format", H5T_NATIVE_INT, &(int){1});
     assert_refused(file, "the attribute format of / must be one string");
-    file = damage();
-    H5Adelete(file, "version");
+    file = damage_without("version");
     assert_refused(file, "has no attribute 'version', expected 1");
-    file = damage();
-    H5Adelete(file, "version");
+    file = damage_without("version");
     put_attribute(file, "version", H5T_NATIVE_INT, &(int){2});
     assert_refused(file, "has version 2 of mlce-spans");
-    file = damage();
-    H5Adelete(file, "version");
+    file = damage_without("version");
     put_attribute(file, "version", type, "1\0.........");
     assert_refused(file, "the attribute version of / must be one integer");
     file = damage();
@@ -106,10 +137,8 @@ START_TEST(another_format_or_version_is_refused) {
 END_TEST
 
 START_TEST(wrong_types_are_refused) {
+    assert_refused_without("/types", "/types is missing");
     hid_t file = damage();
-    H5Ldelete(file, "/types", H5P_DEFAULT);
-    assert_refused(file, "/types is missing");
-    file = damage();
     replace_strings(file, "/types", 0, NULL);
     assert_refused(file, "/types: is empty");
     file = damage();
@@ -121,9 +150,7 @@ START_TEST(wrong_types_are_refused) {
     file = damage();
     replace_strings(file, "/types", 2, (const char *[]){"", "PER"});
     assert_refused(file, "/types: the name of type 0 is empty");
-    file = damage();
-    replace_integers(file, "/types", 2, 0, good_offsets);
-    assert_refused(file, "/types: must be a list of strings");
+    assert_integers_refused("/types", 2, 0, good_offsets, "/types: must be a list of strings");
 }
 END_TEST
 
@@ -131,10 +158,8 @@ START_TEST(embeddings_of_a_wrong_shape_or_type_are_refused) {
     const hsize_t flat[] = {TOKENS}, none[] = {TOKENS, 0}, four[] = {TOKENS, 1, 1, 3},
                   no_layer[] = {TOKENS, 0, 3}, wide[] = {0, 65536, 32768}, good[] = {TOKENS, WIDTH};
     const hsize_t huge[] = {(hsize_t)1 << 40, 1 << 20, 1 << 10};
+    assert_refused_without("/tokens/embeddings", "/tokens/embeddings is missing");
     hid_t file = damage();
-    H5Ldelete(file, "/tokens/embeddings", H5P_DEFAULT);
-    assert_refused(file, "/tokens/embeddings is missing");
-    file = damage();
     replace_embeddings(file, H5T_NATIVE_FLOAT, 1, flat, good_embeddings);
     assert_refused(file, "/tokens/embeddings: has 1 dimension, expected [tokens, features]");
     file = damage();
@@ -150,11 +175,9 @@ START_TEST(embeddings_of_a_wrong_shape_or_type_are_refused) {
     replace_embeddings(file, H5T_NATIVE_FLOAT, 3, wide, NULL);
     assert_refused(file, "a row has more than 2147483647 features");
     file = damage();
-    H5Ldelete(file, "/tokens/embeddings", H5P_DEFAULT);
     hid_t create = H5Pcreate(H5P_DATASET_CREATE);
     H5Pset_chunk(create, 3, (const hsize_t[]){1, 1, 1});
-    put(file, "/tokens/embeddings", H5T_NATIVE_FLOAT, 0, 3, huge, create, NULL);
-    H5Pclose(create);
+    replace_storage(file, 3, huge, create);
     assert_refused(file, "is too large for this machine");
     file = damage();
     replace_embeddings(file, H5T_NATIVE_FLOAT, 2, good, NULL);
@@ -191,33 +214,25 @@ START_TEST(wrong_sequence_offsets_are_refused) {
         {{0}, 0, "/sequences/offsets: is empty, but must begin with 0"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        hid_t file = damage();
-        replace_integers(file, name, cases[i].count, 0, cases[i].values);
-        assert_refused(file, cases[i].message);
+        assert_integers_refused(name, cases[i].count, 0, cases[i].values, cases[i].message);
     }
+    assert_integers_refused(name, 2, 2, good_offsets,
+                            "/sequences/offsets: must be a list of integers");
     hid_t file = damage();
-    replace_integers(file, name, 2, 2, good_offsets);
-    assert_refused(file, "/sequences/offsets: must be a list of integers");
-    file = damage();
     H5Ldelete(file, name, H5P_DEFAULT);
     put(file, name, H5T_NATIVE_FLOAT, H5T_NATIVE_FLOAT, 1, (const hsize_t[]){4}, H5P_DEFAULT,
         (const float[]){0, 2, 2, 5});
     assert_refused(file, "/sequences/offsets: must hold integers");
-    file = damage();
-    H5Ldelete(file, name, H5P_DEFAULT);
-    assert_refused(file, "/sequences/offsets is missing");
+    assert_refused_without(name, "/sequences/offsets is missing");
 }
 END_TEST
 
 /* Rows in a hole of the file, which takes no room on the disk. */
 static void put_rows(hid_t file, hsize_t rows) {
     hid_t create = H5Pcreate(H5P_DATASET_CREATE);
-    H5Ldelete(file, "/tokens/embeddings", H5P_DEFAULT);
     H5Pset_alloc_time(create, H5D_ALLOC_TIME_EARLY);
     H5Pset_fill_time(create, H5D_FILL_TIME_NEVER);
-    put(file, "/tokens/embeddings", H5T_NATIVE_FLOAT, 0, 2, (const hsize_t[]){rows, 1}, create,
-        NULL);
-    H5Pclose(create);
+    replace_storage(file, 2, (const hsize_t[]){rows, 1}, create);
 }
 
 START_TEST(a_sequence_longer_than_an_int_is_refused) {
@@ -232,26 +247,15 @@ END_TEST
 /* Else a small file could make the reader go through any number of rows that are not there. */
 START_TEST(rows_that_are_only_claimed_are_refused) {
     hid_t file = damage(), create = H5Pcreate(H5P_DATASET_CREATE);
-    H5Ldelete(file, "/tokens/embeddings", H5P_DEFAULT);
     H5Pset_chunk(create, 2, (const hsize_t[]){4, 1});
-    put(file, "/tokens/embeddings", H5T_NATIVE_FLOAT, 0, 2, (const hsize_t[]){3000000001u, 1},
-        create, NULL);
-    hid_t dataset = H5Dopen2(file, "/tokens/embeddings", H5P_DEFAULT); /* one value is written */
-    hid_t space = H5Dget_space(dataset), memory = H5Screate(H5S_SCALAR);
-    H5Sselect_elements(space, H5S_SELECT_SET, 1, (const hsize_t[]){0, 0});
-    H5Dwrite(dataset, H5T_NATIVE_FLOAT, memory, space, H5P_DEFAULT, &(float){1});
-    H5Sclose(memory);
-    H5Sclose(space);
-    H5Dclose(dataset);
-    H5Pclose(create);
+    replace_storage(file, 2, (const hsize_t[]){3000000001u, 1}, create);
+    write_value(file, 0, 0, 1);
     assert_refused(file, "has a shape of 750000001 chunks, of which 1 were written");
 
     file = damage();
     create = H5Pcreate(H5P_DATASET_CREATE);
-    H5Ldelete(file, "/tokens/embeddings", H5P_DEFAULT);
     H5Pset_external(create, "/etc/passwd", 0, H5F_UNLIMITED);
-    put(file, "/tokens/embeddings", H5T_NATIVE_FLOAT, 0, 2, (const hsize_t[]){5, 3}, create, NULL);
-    H5Pclose(create);
+    replace_storage(file, 2, (const hsize_t[]){5, 3}, create);
     assert_refused(file, "is stored in another file, which is not read");
 }
 END_TEST
@@ -261,11 +265,9 @@ START_TEST(a_virtual_dataset_is_refused) {
     const hsize_t rows[] = {3000000000u, WIDTH};
     hid_t file = damage(), create = H5Pcreate(H5P_DATASET_CREATE);
     hid_t space = H5Screate_simple(2, rows, NULL);
-    H5Ldelete(file, "/tokens/embeddings", H5P_DEFAULT);
     ck_assert_int_ge(H5Pset_virtual(create, space, "not-there.h5", "/rows", space), 0);
-    put(file, "/tokens/embeddings", H5T_NATIVE_FLOAT, 0, 2, rows, create, NULL);
+    replace_storage(file, 2, rows, create);
     H5Sclose(space);
-    H5Pclose(create);
     assert_refused(file, "/tokens/embeddings: is virtual");
 }
 END_TEST
@@ -286,16 +288,13 @@ START_TEST(wrong_span_offsets_are_refused) {
         {{0, 2, 2, 4, 4}, 5, "/spans/offsets: has 5 items, expected 4"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        hid_t file = damage();
-        replace_integers(file, "/spans/offsets", cases[i].count, 0, cases[i].values);
-        assert_refused(file, cases[i].message);
+        assert_integers_refused("/spans/offsets", cases[i].count, 0, cases[i].values,
+                                cases[i].message);
     }
-    hid_t file = damage();
-    H5Ldelete(file, "/spans/offsets", H5P_DEFAULT);
-    assert_refused(file, "has /spans/items but not /spans/offsets: both or neither");
-    file = damage();
-    H5Ldelete(file, "/spans/items", H5P_DEFAULT);
-    assert_refused(file, "has /spans/offsets but not /spans/items: both or neither");
+    assert_refused_without("/spans/offsets",
+                           "has /spans/items but not /spans/offsets: both or neither");
+    assert_refused_without("/spans/items",
+                           "has /spans/offsets but not /spans/items: both or neither");
 }
 END_TEST
 
@@ -318,16 +317,12 @@ START_TEST(wrong_spans_are_refused_with_sequence_and_span) {
         int64_t spans[SPANS * 3];
         memcpy(spans, good_spans, sizeof spans);
         memcpy(spans + 9, cases[i].span, sizeof cases[i].span);
-        hid_t file = damage();
-        replace_integers(file, "/spans/items", SPANS, 3, spans);
-        assert_refused(file, cases[i].message);
+        assert_integers_refused("/spans/items", SPANS, 3, spans, cases[i].message);
         ck_assert_msg(strstr(mlce_last_error(), "sequence 2, span 1 (row 3 of /spans/items): "),
                       "%s", mlce_last_error());
     }
-    hid_t file = damage();
-    replace_integers(file, "/spans/items", 3, 4, good_spans);
-    assert_refused(file, "/spans/items: must be [spans, 3]");
-    file = damage(); /* twice, with others between */
+    assert_integers_refused("/spans/items", 3, 4, good_spans, "/spans/items: must be [spans, 3]");
+    hid_t file = damage(); /* twice, with others between */
     replace_integers(file, "/spans/items", 4, 3,
                      (const int64_t[]){1, 2, 0, 0, 2, 1, 0, 1, 0, 1, 2, 0});
     H5Ldelete(file, "/spans/offsets", H5P_DEFAULT);
@@ -353,9 +348,8 @@ START_TEST(optional_parts_of_a_wrong_shape_are_refused) {
         {"/sequences/document", 3, 1, "/sequences/document: must be a list"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        hid_t file = damage();
-        replace_integers(file, cases[i].name, cases[i].rows, cases[i].columns, good_spans);
-        assert_refused(file, cases[i].message);
+        assert_integers_refused(cases[i].name, cases[i].rows, cases[i].columns, good_spans,
+                                cases[i].message);
     }
 }
 END_TEST
@@ -387,13 +381,7 @@ END_TEST
 static void put_value(const storage *how, double value) {
     write_good(path, how);
     hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
-    hid_t dataset = H5Dopen2(file, "/tokens/embeddings", H5P_DEFAULT);
-    hid_t space = H5Dget_space(dataset), memory = H5Screate(H5S_SCALAR);
-    H5Sselect_elements(space, H5S_SELECT_SET, 1, (const hsize_t[]){3, 2});
-    H5Dwrite(dataset, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, &value);
-    H5Sclose(memory);
-    H5Sclose(space);
-    H5Dclose(dataset);
+    write_value(file, 3, 2, value);
     H5Fclose(file);
 }
 

@@ -66,10 +66,34 @@ static void open_streamed(void) {
     ck_assert(!mlce_dataset_is_resident(dataset));
 }
 
+static void open_shards(void) {
+    write_shards();
+    open_streamed();
+}
+
 static mlce_batcher *new_batcher(mlce_batch_options options) {
     mlce_batcher *batcher;
     assert_ok(mlce_batcher_new(dataset, &options, &batcher));
     return batcher;
+}
+
+static const mlce_batch *next_batch(mlce_batcher *batcher) {
+    const mlce_batch *batch;
+    assert_ok(mlce_batcher_next(batcher, &batch));
+    return batch;
+}
+
+static void end_with(mlce_batcher *batcher) {
+    mlce_batcher_free(batcher);
+    mlce_dataset_close(dataset);
+    tear_down();
+}
+
+/* For batches of the shards' sequences, whose lengths the plan keeps. */
+static void init_plan(mlce_batch_plan *plan, const mlce_batch_options *options) {
+    static int lengths[ALL];
+    for (int s = 0; s < ALL; s++) lengths[s] = length_of(s);
+    assert_ok(mlce_batch_plan_init(plan, lengths, ALL, options));
 }
 
 /* Rows and gold of each sequence of the batch are its own. */
@@ -104,22 +128,16 @@ static const mlce_batch_options every_kind[] = {
 enum { KINDS = sizeof every_kind / sizeof every_kind[0] };
 
 START_TEST(an_epoch_over_shards_has_every_sequence_once) {
-    write_shards();
-    open_streamed();
+    open_shards();
     mlce_batcher *batcher = new_batcher(every_kind[_i]);
     for (int64_t epoch = 0; epoch < 2; epoch++) {
         int seen[ALL] = {0};
         const mlce_batch *batch;
         assert_ok(mlce_batcher_start(batcher, epoch));
-        do {
-            assert_ok(mlce_batcher_next(batcher, &batch));
-            if (batch) check_batch(batch, seen);
-        } while (batch);
+        while ((batch = next_batch(batcher))) check_batch(batch, seen);
         for (int s = 0; s < ALL; s++) ck_assert_int_eq(seen[s], 1);
     }
-    mlce_batcher_free(batcher);
-    mlce_dataset_close(dataset);
-    tear_down();
+    end_with(batcher);
 }
 END_TEST
 
@@ -128,18 +146,16 @@ static int ids_of(mlce_batcher *batcher, int64_t epoch, int64_t from, int64_t *i
     const mlce_batch *batch;
     int count = 0, seen[ALL] = {0};
     assert_ok(mlce_batcher_start_at(batcher, epoch, from));
-    for (;;) {
-        assert_ok(mlce_batcher_next(batcher, &batch));
-        if (!batch) return count;
+    while ((batch = next_batch(batcher))) {
         check_batch(batch, seen);
         for (int b = 0; b < batch->sequences; b++) ids[count++] = batch->ids[b];
         ids[count++] = -1;
     }
+    return count;
 }
 
 START_TEST(an_epoch_can_be_gone_on_with_from_any_batch) {
-    write_shards();
-    open_streamed();
+    open_shards();
     static int64_t whole[2 * ALL], rest[2 * ALL];
     mlce_batcher *batcher = new_batcher(every_kind[_i]);
     int count = ids_of(batcher, 3, 0, whole);
@@ -154,22 +170,17 @@ START_TEST(an_epoch_can_be_gone_on_with_from_any_batch) {
         for (int i = 0; i < left; i++) ends += rest[i] < 0;
         ck_assert_int_eq(ends, batches - from);
     }
-    mlce_batcher_free(batcher);
-    mlce_dataset_close(dataset);
-    tear_down();
+    end_with(batcher);
 }
 END_TEST
 
 START_TEST(without_shuffle_the_order_is_that_of_the_files) {
-    write_shards();
-    open_streamed();
+    open_shards();
     static int64_t ids[2 * ALL];
     mlce_batcher *batcher = new_batcher((mlce_batch_options){.sequences = 1});
     ck_assert_int_eq(ids_of(batcher, 0, 0, ids), 2 * ALL);
     for (int s = 0; s < ALL; s++) ck_assert_int_eq(ids[2 * s], s);
-    mlce_batcher_free(batcher);
-    mlce_dataset_close(dataset);
-    tear_down();
+    end_with(batcher);
 }
 END_TEST
 
@@ -177,10 +188,8 @@ START_TEST(data_in_memory_is_shuffled_as_a_whole) {
     write_shards();
     mlce_batch_options options = every_kind[0];
     static int64_t ids[2 * ALL];
-    int lengths[ALL];
     mlce_batch_plan plan;
-    for (int s = 0; s < ALL; s++) lengths[s] = length_of(s);
-    assert_ok(mlce_batch_plan_init(&plan, lengths, ALL, &options));
+    init_plan(&plan, &options);
     mlce_batch_plan_make(&plan, 2);
     assert_ok(mlce_dataset_open(paths, NULL, &dataset));
     ck_assert(mlce_dataset_is_resident(dataset));
@@ -200,10 +209,8 @@ END_TEST
 /* Reads an epoch without a thread, and as far ahead as there is room. */
 static void read_epoch(mlce_stream *stream, const mlce_batch_options *options, int64_t epoch) {
     static float rows[LONGEST * WIDE];
-    int lengths[ALL];
     mlce_batch_plan plan;
-    for (int s = 0; s < ALL; s++) lengths[s] = length_of(s);
-    assert_ok(mlce_batch_plan_init(&plan, lengths, ALL, options));
+    init_plan(&plan, options);
     assert_ok(mlce_stream_init(stream, dataset, options));
     assert_ok(mlce_batch_plan_set_blocks(&plan, stream->first, stream->count, stream->mixed,
                                          stream->window));
@@ -212,7 +219,7 @@ static void read_epoch(mlce_stream *stream, const mlce_batch_options *options, i
     for (int i = 0; i < ALL; i++) {
         int s = (int)plan.order[i];
         assert_ok(mlce_stream_read(stream, s, rows, WIDE));
-        for (int t = 0; t < lengths[s]; t++) {
+        for (int t = 0; t < length_of(s); t++) {
             ck_assert_float_eq(rows[t * WIDE], (float)s);
             ck_assert_float_eq(rows[t * WIDE + 1], (float)t);
         }
@@ -222,8 +229,7 @@ static void read_epoch(mlce_stream *stream, const mlce_batch_options *options, i
 }
 
 START_TEST(the_memory_of_blocks_stays_within_bounds) {
-    write_shards();
-    open_streamed();
+    open_shards();
     mlce_batch_options options = every_kind[_i];
     options.memory = MEMORY;
     for (int64_t epoch = 0; epoch < 3; epoch++) {
@@ -281,13 +287,19 @@ static int count_chunks_of(const char *name) {
     return (int)((size[0] + CHUNK_ROWS - 1) / CHUNK_ROWS);
 }
 
-START_TEST(an_epoch_unpacks_each_chunk_about_once) {
-    write_shards();
+/* Shards in counted chunks; returns the number of all. */
+static int write_counted_shards(void) {
     int chunks = 0;
+    write_shards();
     for (int i = 0; i < SHARDS; i++) {
         snprintf(path, sizeof path, "%s/shard-%d.h5", folder, i);
         chunks += count_chunks_of(path);
     }
+    return chunks;
+}
+
+START_TEST(an_epoch_unpacks_each_chunk_about_once) {
+    int chunks = write_counted_shards();
     open_streamed();
     mlce_batch_options options = every_kind[_i];
     options.memory = MEMORY;
@@ -311,18 +323,16 @@ END_TEST
 
 /* Rows of the blocks, as far as they are used, that one of several ranks reads. */
 static int64_t rows_read(const mlce_batch_options *options) {
-    int lengths[ALL];
     int64_t rows = 0;
     mlce_batch_plan plan;
     mlce_stream stream;
-    for (int s = 0; s < ALL; s++) lengths[s] = length_of(s);
-    assert_ok(mlce_batch_plan_init(&plan, lengths, ALL, options));
+    init_plan(&plan, options);
     assert_ok(mlce_stream_init(&stream, dataset, options));
     mlce_batch_plan_make(&plan, 0);
     mlce_stream_start(&stream, &plan, 0);
     for (int64_t n = 0; n < stream.queued; n++) {
         const mlce_stream_block *block = &stream.blocks[stream.queue[n]];
-        for (int64_t s = block->low; s <= block->high; s++) rows += lengths[s];
+        for (int64_t s = block->low; s <= block->high; s++) rows += length_of((int)s);
     }
     mlce_stream_free(&stream);
     mlce_batch_plan_free(&plan);
@@ -331,8 +341,7 @@ static int64_t rows_read(const mlce_batch_options *options) {
 
 START_TEST(ranks_that_are_dealt_whole_batches_read_their_own_rows_only) {
     enum { RANKS = 2 };
-    write_shards();
-    open_streamed();
+    open_shards();
     mlce_batch_options options = {.sequences = 8, .ranks = RANKS, .deal = 8};
     int64_t all = mlce_dataset_tokens(dataset), read = 0;
     for (options.rank = 0; options.rank < RANKS; options.rank++) {
@@ -347,11 +356,7 @@ START_TEST(ranks_that_are_dealt_whole_batches_read_their_own_rows_only) {
 END_TEST
 
 START_TEST(opening_reads_no_embeddings_that_are_not_kept) {
-    write_shards();
-    for (int i = 0; i < SHARDS; i++) {
-        snprintf(path, sizeof path, "%s/shard-%d.h5", folder, i);
-        count_chunks_of(path);
-    }
+    write_counted_shards();
     chunks_read = 0;
     open_streamed();
     ck_assert_int_eq(chunks_read, 0);
@@ -385,9 +390,7 @@ START_TEST(a_sequence_longer_than_a_block_is_one_of_its_own) {
     const mlce_batch *batch;
     int seen = 0;
     assert_ok(mlce_batcher_start(batcher, 0));
-    for (;;) {
-        assert_ok(mlce_batcher_next(batcher, &batch));
-        if (!batch) break;
+    while ((batch = next_batch(batcher))) {
         for (int b = 0; b < batch->sequences; b++) {
             seen |= 1 << batch->ids[b];
             int length = lengths[batch->ids[b]];
@@ -398,9 +401,7 @@ START_TEST(a_sequence_longer_than_a_block_is_one_of_its_own) {
         }
     }
     ck_assert_int_eq(seen, (1 << COUNT) - 1);
-    mlce_batcher_free(batcher);
-    mlce_dataset_close(dataset);
-    tear_down();
+    end_with(batcher);
 }
 END_TEST
 
@@ -422,9 +423,7 @@ START_TEST(more_files_than_may_be_open_are_one_dataset) {
     const mlce_batch *batch;
     int seen[2 * FILES] = {0};
     assert_ok(mlce_batcher_start(batcher, 0));
-    for (;;) {
-        assert_ok(mlce_batcher_next(batcher, &batch));
-        if (!batch) break;
+    while ((batch = next_batch(batcher))) {
         for (int b = 0; b < batch->sequences; b++) {
             seen[batch->ids[b]]++;
             ck_assert_float_eq(batch->embeddings[batch->offsets[b] * 8], (float)batch->ids[b]);
@@ -434,9 +433,7 @@ START_TEST(more_files_than_may_be_open_are_one_dataset) {
     float row[3 * 8];
     assert_ok(mlce_dataset_read(dataset, 1, row));
     ck_assert_float_eq(row[0], 1);
-    mlce_batcher_free(batcher);
-    mlce_dataset_close(dataset);
-    tear_down();
+    end_with(batcher);
 }
 END_TEST
 
@@ -457,8 +454,7 @@ static mlce_status read_all(mlce_batcher *batcher) {
 }
 
 START_TEST(a_file_that_is_cut_or_changed_is_one_clear_error) {
-    write_shards();
-    open_streamed();
+    open_shards();
     mlce_batcher *batcher = new_batcher(every_kind[0]);
     assert_ok(read_all(batcher));
     snprintf(path, sizeof path, "%s/shard-1.h5", folder);
@@ -476,16 +472,13 @@ START_TEST(a_file_that_is_cut_or_changed_is_one_clear_error) {
         close(file);
         assert_fails(read_all(batcher), MLCE_E_DATA, "shard-1.h5: has been changed since");
     }
-    mlce_batcher_free(batcher);
-    mlce_dataset_close(dataset);
-    tear_down();
+    end_with(batcher);
 }
 END_TEST
 
 /* A file that is closed meanwhile may be another one when it is opened again. */
 START_TEST(a_file_that_is_replaced_while_it_is_closed_is_refused) {
-    write_shards();
-    open_streamed();
+    open_shards();
     mlce_dataset_file *file = &dataset->files[1];
     assert_ok(mlce_rows_close(file));
     snprintf(path, sizeof path, "%s/new.h5", folder);
@@ -495,9 +488,7 @@ START_TEST(a_file_that_is_replaced_while_it_is_closed_is_refused) {
     assert_fails(read_all(batcher), MLCE_E_DATA, "shard-1.h5: has been changed since");
     ck_assert_int_eq(unlink(file->path), 0);
     assert_fails(read_all(batcher), MLCE_E_IO, "shard-1.h5");
-    mlce_batcher_free(batcher);
-    mlce_dataset_close(dataset);
-    tear_down();
+    end_with(batcher);
 }
 END_TEST
 
