@@ -3,7 +3,7 @@
 
     mutants.py BIN COUNT [--seed N] [--keep FOLDER]
 
-COUNT configurations and COUNT files are changed - bytes, ends, lines, numbers, and with h5py the
+COUNT configurations, COUNT datasets and half as many models and texts are changed - bytes, ends, lines, numbers, and with h5py the
 shapes, types and values inside HDF5 files. A program may succeed or say what is wrong; it fails here
 if it ends by a signal or with an exit code over 2, runs over 10 seconds (of computing), prints a
 control character or leaves a file half-written. The last line counts. --keep copies what failed.
@@ -260,14 +260,15 @@ def main():
         programs = Programs(folder, work, keep)
         subprocess.run([os.path.join(folder, "mlce-train"), "train.ini"], check=True, capture_output=True)
         configs(random.Random(options.seed), programs, options.count)
-        datasets(random.Random(options.seed + 1), programs, options.count * 2 // 5)
-        models(random.Random(options.seed + 2), programs, options.count * 2 // 5)
-        converted(random.Random(options.seed + 3), programs, options.count - options.count * 2 // 5 * 2)
+        datasets(random.Random(options.seed + 1), programs, options.count)
+        models(random.Random(options.seed + 2), programs, options.count // 2)
+        converted(random.Random(options.seed + 3), programs, options.count // 2)
     finally:
         os.chdir("/")
         shutil.rmtree(work, ignore_errors=True)
-    print(f"{'FAILED' if programs.failed else 'ok'}: inputs tried {programs.ran} ({programs.refused} refused), "
-          f"failures {programs.failed}")
+    print(f"inputs tried {programs.ran}, failures {programs.failed} ({options.count} configurations, "
+          f"{options.count} datasets, {options.count // 2} models, {options.count // 2} texts; "
+          f"{programs.refused} refused)")
     return 1 if programs.failed else 0
 
 

@@ -57,6 +57,8 @@ stop() {
     fail "$*"
     exit 1
 }
+# tally WHAT COUNT DETAIL: a last line that scripts/torture adds up.
+tally() { echo "$1 $2, failures $failures ($3)"; }
 # claim NAME CONDITION: the condition is a command in a string, evaluated here: $1 is not the caller's.
 claim() {
     if eval "$2"; then echo "ok: $1"; else fail "$1 ($2)"; fi

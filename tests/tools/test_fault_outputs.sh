@@ -3,7 +3,8 @@
 # rename, ... of files - or kills it there. Each time one clear error and exit code 1, and every
 # file as it was before or as the command leaves it, never half of it.
 #   test_fault_outputs.sh [POINTS] [COMMANDS]    how many calls to try (60, spread evenly over all
-#                         commands; MLCE_FAULT_POINTS; all); names of commands, else all
+#                         commands; MLCE_FAULT_POINTS; all: every call, with every fault); names of
+#                         commands, else all
 # MLCE_SEED: other points. The last line counts.
 . "$(dirname "${BASH_SOURCE[0]}")/claims.bash"
 points=${1:-${MLCE_FAULT_POINTS:-60}}
@@ -16,8 +17,11 @@ wrong() {
     cd "$folder" && fail "$name ($kind, call $call of $calls, $fault): $*"
     cd work || exit 1
 }
+# The command's folder as it was before; not copied again where it still is so.
 afresh() {
-    cd "$folder" && rm -rf work && cp -a before work && cd work || exit 1
+    cd "$folder" || exit 1
+    diff -rq work before >differences 2>&1 || { rm -rf work && cp -a before work; } || exit 1
+    cd work || exit 1
 }
 # faulted: the command of `words` with the fault that the environment says.
 faulted() {
@@ -28,6 +32,7 @@ faulted() {
 # not be removed.
 is_old_or_new() {
     local file
+    ! diff -rq . "$folder/before" >"$folder/differences" || return 0
     while IFS= read -r file; do
         cmp -s "$file" "$folder/before/$file" || cmp -s "$file" "$folder/after/$file" ||
             { [[ $file == *.part* || $file == *.new ]] && [ "$1$fault" != 1EIO ]; } || wrong "$file is neither old nor new"
@@ -101,9 +106,9 @@ set_where() {
 
 plan >"$folder/plan" || stop "no plan"
 total=$(awk '{ n += $2 } END { print n }' "$folder/plan")
-[ "$points" = all ] && points=$total
 # Every step-th call of all, from a random one on; of each command and kind at least one.
-step=$(((total + points - 1) / points))
+step=1
+[ "$points" = all ] || step=$(((total + points - 1) / points))
 next=$((1 + RANDOM % step))
 while read -r kind calls line; do
     [ "$calls" -gt 0 ] || continue
@@ -117,13 +122,14 @@ while read -r kind calls line; do
     faults=(EIO) stride=$step
     [ "$kind" = memory ] || faults=(kill EIO ENOSPC+)
     # here every part that a dataset may have is looked for: none that cannot be read is absent
-    [ "$kind $name" != 'files to-jsonl' ] || faults=(EIO) stride=1 next=1
+    [ "$kind $name" != 'files to-jsonl' ] || [ "$points" = all ] || faults=(EIO) stride=1 next=1
     while [ $next -le "$calls" ]; do
-        try $next "${faults[$((tried % ${#faults[@]}))]}"
+        these=("${faults[$((tried % ${#faults[@]}))]}")
+        [ "$points" != all ] || these=("${faults[@]}")
+        for fault in "${these[@]}"; do try $next $fault; done
         next=$((next + stride))
     done
     next=$((next - calls))
     [ $next -gt 0 ] || next=1
 done <"$folder/plan"
-[ $failures = 0 ] || exit 1
-echo "ok: $tried of $total calls tried: $errors clear errors, $dead kills, $survived without effect; every file old or new"
+tally 'faults injected' $tried "in $total calls: $errors clear errors, $dead kills, $survived without effect"

@@ -4,11 +4,10 @@
 # error, a last.h5 that is old or new and never half, and a run that can be resumed to what it would
 # have been.
 #   test_faults.sh [POINTS]     how many calls to try, evenly spread, of each kind (16;
-#                               MLCE_FAULT_POINTS; all: of memory 300)
+#                               MLCE_FAULT_POINTS; all: every call, with every fault)
 # MLCE_SEED: other points. The last line counts.
 . "$(dirname "${BASH_SOURCE[0]}")/claims.bash"
 points=${1:-${MLCE_FAULT_POINTS:-16}}
-memory_points=$([ "$points" = all ] && echo 300 || echo "$points")
 RANDOM=${MLCE_SEED:-1}
 . "$MLCE_SOURCE/tests/tools/resume.bash"
 . "$MLCE_SOURCE/tests/tools/faults.bash"
@@ -18,47 +17,60 @@ settings=(train.epochs=1 train.eval_steps=10 train.save_steps=8 train.batch_toke
 
 in_place whole
 tried=0 errors=0 dead=0 survived=0 possible=0
-# try N FAULT: the run with the fault at call N; then what must hold.
+wrong() { fail "$kind, call $call of $calls, $fault: $*"; }
+# try CALL FAULT: the run with the fault at that call; then what must hold.
 try() {
+    call=$1 fault=$2
     rm -rf "$folder/faulty"
     in_place faulty
-    MLCE_FAULT=$1:$2 faulty "$where" mlce-train ../streamed.ini "${settings[@]}" >stdout 2>stderr
-    local code=$? command=(../streamed.ini "${settings[@]}") what="$kind, call $1, $2"
+    tried=$((tried + 1))
+    MLCE_FAULT=$call:$fault faulty "$where" mlce-train ../streamed.ini "${settings[@]}" >stdout 2>stderr
+    local code=$? checkpoint command=(../streamed.ini "${settings[@]}")
     case $code in
     0) survived=$((survived + 1)) ;;
     1)
         errors=$((errors + 1))
-        [ "$(grep -c 'error: ' stderr)" -eq 1 ] || stop "$what: not one error"
-        grep -qE "error: .*($said)" stderr || stop "$what: the error does not say it"
+        [ "$(grep -c 'error: ' stderr)" -eq 1 ] || wrong 'not one error'
+        grep -qE "error: .*($said)" stderr || wrong 'the error does not say it'
         ;;
     137) dead=$((dead + 1)) ;;
-    *) stop "$what: exit code $code" ;;
+    *) wrong "exit code $code" ;;
     esac
-    [ ! -e run/last.h5 ] || mlce-eval run/last.h5 data/dev.h5 >/dev/null 2>stderr || stop "$what: last.h5 is not good"
-    [ ! -e run/best.h5 ] || mlce-eval run/best.h5 data/dev.h5 >/dev/null 2>stderr || stop "$what: best.h5 is not good"
+    for checkpoint in last best; do
+        [ ! -e run/$checkpoint.h5 ] || mlce-eval run/$checkpoint.h5 data/dev.h5 >/dev/null 2>stderr ||
+            wrong "$checkpoint.h5 is not good"
+    done
     if [ -e run/config.ini ]; then command=(--resume run); else rm -rf run; fi
-    mlce-train "${command[@]}" >stdout 2>stderr || stop "$what: cannot resume"
-    same_run run "$folder/whole/run" || stop "$what: resumed to something else"
-    [ -z "$(find run -name '*.part')" ] || stop "$what: left $(find run -name '*.part')"
-    tried=$((tried + 1))
+    if ! mlce-train "${command[@]}" >stdout 2>stderr; then
+        wrong 'cannot resume'
+        return
+    fi
+    same_run run "$folder/whole/run" || wrong 'resumed to something else'
+    [ -z "$(find run -name '*.part')" ] || wrong "left $(find run -name '*.part')"
 }
-# try_all POINTS FAULT...: spread over all calls that count, with one fault after the other.
+# try_all FAULT...: at calls spread over all that count with one fault after the other, or at all of
+# them with each.
 try_all() {
-    local most=$1 faults=("${@:2}") calls step n=0
+    local faults=("$@") step n=0 at
     rm -rf "$folder/whole/run"
     cd "$folder/whole" || stop
     MLCE_FAULT_COUNT=$folder/count faulty "$where" mlce-train ../streamed.ini "${settings[@]}" >stdout 2>stderr || stop 'without a fault'
     calls=$(cat "$folder/count")
     [ "$calls" -gt 50 ] || stop "only $calls calls were counted"
     possible=$((possible + calls))
-    [ "$most" = all ] && most=$calls
-    step=$(((calls + most - 1) / most))
-    for ((call = 1 + RANDOM % step; call <= calls; call += step)); do
-        try $call "${faults[$((n++ % ${#faults[@]}))]}"
+    if [ "$points" = all ]; then
+        for ((at = 1; at <= calls; at++)); do
+            for fault in "${faults[@]}"; do try $at $fault; done
+        done
+        return
+    fi
+    step=$(((calls + points - 1) / points))
+    for ((at = 1 + RANDOM % step; at <= calls; at += step)); do
+        try $at "${faults[$((n++ % ${#faults[@]}))]}"
     done
 }
 kind=files where=/run said=run
-try_all "$points" kill EIO ENOSPC+
+try_all kill EIO ENOSPC+
 kind=memory where=malloc said=$no_memory
-try_all "$memory_points" EIO
-echo "ok: $tried of $possible calls tried: $errors clear errors, $dead kills, $survived without effect; all resumed as if never interrupted"
+try_all EIO
+tally 'faults injected' $tried "in $possible calls: $errors clear errors, $dead kills, $survived without effect"

@@ -50,4 +50,4 @@ while [ "$killed" -lt "$kills" ]; do
         runs=$((runs + 1))
     done
 done
-echo "ok: $killed kills ($between with a checkpoint) in $runs runs, all as if never interrupted"
+tally 'kills survived' $killed "$between with a checkpoint, in $runs runs, all as if never interrupted"
