@@ -400,10 +400,13 @@ def write(options, encoder, part, tokens, kind):
             "embedding_empty_words": part.counts["empty_words"],
             "embedding_software": f"transformers {encoder.transformers_version}",
         })
-        to = target.create_dataset("tokens/embeddings", shape, kind)
+        row = shape[1:]
+        chunk = max(1, min(tokens, (1 << 18) // (numpy.dtype(kind).itemsize * int(numpy.prod(row)))))
+        checked = {"chunks": (chunk, *row), "fletcher32": True} if tokens else {}
+        to = target.create_dataset("tokens/embeddings", shape, kind, **checked)
         if tokens:
             rows = numpy.memmap(part.path, kind, "r", shape=shape)
-            step = max(1, (1 << 24) // (layers * encoder.width))
+            step = chunk * 64
             for begin in range(0, tokens, step):
                 to[begin : begin + step] = rows[begin : begin + step]
     with open(new, "rb") as file:

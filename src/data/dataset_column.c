@@ -45,11 +45,12 @@ static int shape_of(const mlce_column *c, hsize_t rows, hsize_t size[3]) {
 static mlce_status create_column(const mlce_h5 *file, mlce_column *c, bool may_grow) {
     hsize_t size[3], chunk[3];
     int rank = shape_of(c, c->used, size), last = rank - 1;
-    shape_of(c, c->rows, chunk);
+    shape_of(c, may_grow ? c->rows : c->used, chunk);
     size_t element_size = c->width ? c->row_size / c->width : c->row_size;
     if (rank == 3 && c->row_size > CHUNK_BYTES) chunk[1] = 1;
     if (last && chunk[last] > CHUNK_BYTES / element_size) chunk[last] = CHUNK_BYTES / element_size;
-    return mlce_h5_create_dataset(file, c->name, c->type, rank, size, may_grow ? chunk : NULL,
+    bool is_chunked = c->used && (may_grow || !c->is_text);
+    return mlce_h5_create_dataset(file, c->name, c->type, rank, size, is_chunked ? chunk : NULL,
                                   &c->dataset);
 }
 

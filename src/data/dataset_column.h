@@ -4,8 +4,8 @@
 
 #include "data/hdf5.h"
 
-/* Rows gather in a buffer, which is also the chunk. A dataset that never fills it is stored in one
-   piece of just its size. */
+/* Rows gather in a buffer, which is also the chunk, of numbers with a checksum. A dataset that
+   never fills it is stored in one piece of just its size. */
 typedef struct mlce_column {
     const char *name;
     hid_t type;      /* in the file and in memory */

@@ -74,7 +74,10 @@ mlce_status mlce_h5_fail(mlce_status status, const char *path, const char *forma
     va_start(arguments, format);
     vsnprintf(what, sizeof what, format, arguments);
     va_end(arguments);
-    return mlce_fail(status, "%s: %s%s%s", path, what, cause[0] ? ": " : "", cause);
+    bool is_damaged = strstr(cause, "checksum");
+    return mlce_fail(status, "%s: %s%s%s%s", path, what, cause[0] ? ": " : "", cause,
+                     is_damaged ? "; the file is damaged: take a copy of it, or write it again"
+                                : "");
 }
 
 /* ---- Files ---- */

@@ -114,7 +114,7 @@ hid_t mlce_h5_string_type(void);
 mlce_status mlce_h5_open_dataset(const mlce_h5 *file, const char *name, hid_t access,
                                  hid_t *dataset);
 /* Creates a dataset; `chunk` NULL: contiguous and of that size for good, else it may grow along
-   its first dimension. */
+   its first dimension, and chunks of numbers have checksums. */
 mlce_status mlce_h5_create_dataset(const mlce_h5 *file, const char *name, hid_t type, int rank,
                                    const hsize_t *size, const hsize_t *chunk, hid_t *dataset);
 

@@ -165,11 +165,13 @@ mlce_status mlce_h5_open_dataset(const mlce_h5 *file, const char *name, hid_t ac
     return status;
 }
 
-/* The same content gives the same bytes: no times are stored. */
-static hid_t creation_list(int rank, const hsize_t *chunk) {
+/* The same content gives the same bytes: no times are stored. HDF5 verifies the checksum of a chunk
+   whenever it reads it; strings of variable length, which are stored elsewhere, can have none. */
+static hid_t creation_list(hid_t type, int rank, const hsize_t *chunk) {
     hid_t list = H5Pcreate(H5P_DATASET_CREATE);
     H5Pset_obj_track_times(list, false);
     if (chunk) H5Pset_chunk(list, rank, chunk);
+    if (chunk && !H5Tis_variable_str(type)) H5Pset_fletcher32(list);
     return list;
 }
 
@@ -181,7 +183,7 @@ mlce_status mlce_h5_create_dataset(const mlce_h5 *file, const char *name, hid_t 
     if (chunk) most[0] = H5S_UNLIMITED;
     mlce_h5_lock();
     hid_t space = rank ? H5Screate_simple(rank, size, most) : H5Screate(H5S_SCALAR);
-    hid_t create = creation_list(rank, chunk);
+    hid_t create = creation_list(type, rank, chunk);
     hid_t link = H5Pcreate(H5P_LINK_CREATE);
     H5Pset_create_intermediate_group(link, 1);
     H5Pset_char_encoding(link, H5T_CSET_UTF8);

@@ -1,10 +1,8 @@
 /* test_batcher.c - batches read ahead by a thread. */
-#include <fcntl.h>
-#include <math.h>
 #include <stdio.h>
 #include <unistd.h>
 
-#include "unit.h"
+#include "spoil.h"
 
 #include "mlce/batch.h"
 
@@ -162,14 +160,7 @@ END_TEST
 START_TEST(a_value_that_is_not_finite_ends_the_epoch_at_its_batch) {
     width = WIDE;
     write_dataset(COUNT, MLCE_FLOAT32);
-    float value = 100 * 50, bad = NAN; /* row 0 of sequence 50 begins with `value` */
-    static char bytes[1 << 23];
-    int file = open(path, O_RDWR);
-    ssize_t size = pread(file, bytes, sizeof bytes, 0), at = 0;
-    while (at + 4 <= size && memcmp(bytes + at, &value, 4)) at++;
-    ck_assert_int_lt(at + 4, size);
-    ck_assert_int_eq(pwrite(file, &bad, 4, at), 4);
-    close(file);
+    spoil_number(path, 100 * 50); /* row 0 of sequence 50 begins with it */
     mlce_dataset *dataset;
     assert_ok(mlce_dataset_open(path, &(mlce_dataset_options){.memory = 0}, &dataset));
     mlce_batcher *batcher = new_batcher(dataset, (mlce_batch_options){.sequences = 10});

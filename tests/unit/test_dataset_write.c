@@ -1,4 +1,5 @@
 /* What the writer writes is read back the same; what a reader would refuse it refuses first. */
+#include <fcntl.h>
 #include <math.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -206,6 +207,41 @@ static size_t read_all(const char *name, char *bytes, size_t most) {
     return size;
 }
 
+/* Flips one bit of a dataset's first chunk in the file. */
+static void flip_bit(const char *name) {
+    hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    hid_t numbers = H5Dopen2(file, name, H5P_DEFAULT);
+    haddr_t address;
+    hsize_t bytes;
+    unsigned mask;
+    ck_assert_int_ge(
+        H5Dget_chunk_info_by_coord(numbers, (const hsize_t[3]){0}, &mask, &address, &bytes), 0);
+    H5Dclose(numbers);
+    H5Fclose(file);
+    int descriptor = open(path, O_RDWR);
+    char byte;
+    ck_assert_int_eq(pread(descriptor, &byte, 1, (off_t)address), 1);
+    byte ^= 1;
+    ck_assert_int_eq(pwrite(descriptor, &byte, 1, (off_t)address), 1);
+    close(descriptor);
+}
+
+START_TEST(one_changed_bit_of_its_numbers_is_refused) {
+    const char *const parts[] = {"/tokens/embeddings", "/sequences/offsets", "/spans/offsets",
+                                 "/spans/items",       "/tokens/chars",      "/sequences/document"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        mlce_dataset *dataset = write_and_open(&everything);
+        mlce_dataset_close(dataset);
+        flip_bit(parts[i]);
+        mlce_status status = mlce_dataset_open(path, NULL, &dataset);
+        if (!status) status = mlce_dataset_load_text(dataset);
+        assert_fails(status, MLCE_E_DATA, parts[i]);
+        ck_assert_msg(strstr(mlce_last_error(), "checksum"), "%s", mlce_last_error());
+        mlce_dataset_close(dataset);
+    }
+}
+END_TEST
+
 START_TEST(the_same_content_gives_the_same_bytes) {
     enum { MOST = 1 << 20 };
     static char first[MOST], second[MOST];
@@ -370,6 +406,7 @@ static void add(TCase *cases) {
     tcase_add_test(cases, a_dataset_without_sequences_is_written);
     tcase_add_test(cases, large_datasets_grow_in_chunks);
     tcase_add_test(cases, rows_wider_than_a_chunk_are_written);
+    tcase_add_test(cases, one_changed_bit_of_its_numbers_is_refused);
     tcase_add_test(cases, the_same_content_gives_the_same_bytes);
     tcase_add_test(cases, what_stood_there_stays_until_the_file_is_finished);
     tcase_add_test(cases, wrong_spans_are_refused);

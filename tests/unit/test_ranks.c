@@ -7,6 +7,7 @@
 #include "parallel/reduce.h"
 
 #include "forked_ranks.h"
+#include "spoil.h"
 
 enum { WIDTH = 12, SEQUENCES = 90, MOST_STEPS = 64 };
 
@@ -246,21 +247,10 @@ START_TEST(what_one_rank_fails_with_all_fail_with) {
 }
 END_TEST
 
-/* Makes a huge number of a file NaN, which no writer would write. */
-static void spoil_huge(const char *path) {
-    FILE *file = fopen(path, "r+b");
-    float number = 0;
-    while (number != HUGE_ONE) ck_assert_uint_eq(fread(&number, sizeof number, 1, file), 1);
-    number = NAN;
-    ck_assert_int_eq(fseek(file, -(long)sizeof number, SEEK_CUR), 0);
-    ck_assert_uint_eq(fwrite(&number, sizeof number, 1, file), 1);
-    ck_assert_int_eq(fclose(file), 0);
-}
-
 START_TEST(data_that_one_rank_cannot_read_ends_all) {
     static const char *const keys[] = {COURSE, "data.memory=0", "data.check_rows=no", NULL};
     write_data("train.h5", 1, 70);
-    spoil_huge(in_folder("train.h5"));
+    spoil_number(in_folder("train.h5"), HUGE_ONE);
     job *j = run_job(new_job(keys, "run"), 3);
     for (int r = 0; r < 3; r++) {
         ck_assert_int_eq(j->status[r], MLCE_E_DATA);
