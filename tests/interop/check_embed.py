@@ -243,6 +243,7 @@ def check_interruption(folder, source):
     embed_transformers.Encoder.hidden = hidden
     with h5py.File(out) as file:
         numpy.testing.assert_array_equal(file["tokens/embeddings"][:], whole)
+        assert file["tokens/embeddings"].fletcher32
     with h5py.File(folder / "whole.h5") as one, h5py.File(out) as other:
         assert {n: str(v) for n, v in one.attrs.items()} == {n: str(v) for n, v in other.attrs.items()}
     assert not list(folder.glob("resumed.h5.*")), "it leaves something behind"

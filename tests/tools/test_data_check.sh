@@ -99,7 +99,7 @@ head -c 20000 d/train.h5 >cut.h5
 refuses 1 "cut.h5" "missing.h5" -- mlce-data validate cut.h5 missing.h5 d/dev.h5
 says "d/dev.h5: ok"
 claim 'no broken file is ok' '[ "$(grep -c ok stdout)" = 1 ]'
-# A chunk that cannot be unpacked: nothing but reading it tells.
+# A chunk that cannot be unpacked, one with a changed byte: nothing but reading it tells.
 if has h5py; then
     "$python" - <<'PYTHON'
 import h5py, shutil
@@ -112,8 +112,18 @@ with h5py.File("squeezed.h5", "r+") as file:
 with open("squeezed.h5", "r+b") as file:
     file.seek(chunk.byte_offset + 20)
     file.write(b"\xff" * 40)
+shutil.copy("d/train.h5", "changed.h5")
+with h5py.File("changed.h5") as file:
+    rows = file["tokens/embeddings"].id
+    chunk = rows.get_chunk_info(rows.get_num_chunks() // 2)
+with open("changed.h5", "r+b") as file:
+    file.seek(chunk.byte_offset + 20)
+    byte = file.read(1)[0]
+    file.seek(chunk.byte_offset + 20)
+    file.write(bytes([byte ^ 1]))
 PYTHON
     refuses 1 "squeezed.h5: /tokens/embeddings: cannot read rows" -- mlce-data validate squeezed.h5
+    refuses 1 "changed.h5: /tokens/embeddings: cannot read rows" "checksum; the file is damaged: take a copy of it" -- mlce-data validate changed.h5
 else
     echo "skipped: no h5py to damage a chunk"
 fi
