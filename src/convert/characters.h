@@ -35,8 +35,8 @@ mlce_status mlce_characters_of_tokens(mlce_arena *arena, const mlce_characters *
 mlce_status mlce_join_tokens(mlce_arena *arena, const char *const *tokens, int length,
                              const char **text, const int32_t (**chars)[2]);
 
-/* Turns spans over characters into spans over the record's tokens, whose chars are known. Those
-   that no token has are left out. Messages lack file and line. */
+/* Turns spans over characters into spans over the record's tokens, whose chars lie in the text.
+   Those that no token has are left out. Messages lack file and line. */
 mlce_status mlce_align_spans(mlce_arena *arena, const mlce_characters *characters,
                              mlce_record *record, const mlce_source_options *options,
                              mlce_source_counts *counts);

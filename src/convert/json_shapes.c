@@ -1,6 +1,7 @@
 /* json_shapes.c - the JSON objects that annotation tools and libraries write. */
 #include "convert/json_shapes.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -140,6 +141,9 @@ static mlce_status read_features(mlce_arena *arena, const json_t *list, mlce_rec
         const json_t *value = json_array_get(list, i);
         if (!json_is_number(value)) return mlce_fail(MLCE_E_DATA, "feature %zu is no number", i);
         features[i] = (float)json_number_value(value);
+        if (!isfinite(features[i]))
+            return mlce_fail(MLCE_E_DATA, "feature %zu is %g: too large for float32", i,
+                             json_number_value(value));
     }
     if (!count || count > INT32_MAX) return mlce_fail(MLCE_E_DATA, "has %zu features", count);
     record->features = features;

@@ -247,6 +247,19 @@ static mlce_status tokenize(mlce_arena *arena, const mlce_characters *characters
     return MLCE_OK;
 }
 
+/* What writes the text of spans looks it up by these. */
+static mlce_status check_chars(const mlce_characters *characters, const mlce_record *record) {
+    for (int i = 0; i < record->length; i++) {
+        int32_t start = record->chars[i][0], end = record->chars[i][1];
+        if (start < 0 || end < start || end > characters->count)
+            return mlce_fail(MLCE_E_DATA,
+                             "token %d: start %d, end %d: is no range within the text's %d code "
+                             "points",
+                             i, (int)start, (int)end, (int)characters->count);
+    }
+    return MLCE_OK;
+}
+
 /* Tokens, and where they stand in the text; spans over tokens. */
 static mlce_status find_tokens(mlce_source *source, mlce_record *record) {
     mlce_characters characters = {0};
@@ -258,6 +271,7 @@ static mlce_status find_tokens(mlce_source *source, mlce_record *record) {
     if (!status && record->text && !record->chars)
         status = mlce_characters_of_tokens(source->arena, &characters, record->tokens,
                                            record->length, &record->chars);
+    if (!status && record->text && record->chars) status = check_chars(&characters, record);
     if (status) return status;
     if (record->in_characters && !record->chars)
         return mlce_fail(MLCE_E_DATA, record->text

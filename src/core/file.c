@@ -78,10 +78,16 @@ int mlce_file_sync_parent(const char *path) {
     return result;
 }
 
-mlce_status mlce_file_commit(char *part, const char *path) {
-    mlce_status status = MLCE_OK;
+/* What the part becomes; on the heap. */
+static char *target_of(const char *part) {
     char *target = mlce_strdup(part);
     if (target) target[strlen(part) - strlen(SUFFIX)] = '\0';
+    return target;
+}
+
+mlce_status mlce_file_commit(char *part, const char *path) {
+    mlce_status status = MLCE_OK;
+    char *target = target_of(part);
     if (!target)
         status = MLCE_E_MEMORY;
     else if (sync_path(part, O_RDONLY) || rename(part, target) || mlce_file_sync_parent(target))
@@ -98,8 +104,13 @@ mlce_status mlce_file_commit(char *part, const char *path) {
 
 /* Removes a folder of files; whether it is gone. */
 static bool remove_folder(const char *path) {
-    DIR *folder = opendir(path);
-    if (!folder) return errno == ENOENT;
+    int file = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (file < 0 && (errno == ENOTDIR || errno == ELOOP)) return unlink(path) == 0;
+    DIR *folder = file < 0 ? NULL : fdopendir(file);
+    if (!folder) {
+        if (file >= 0) close(file);
+        return file < 0 && errno == ENOENT;
+    }
     for (struct dirent *entry; (entry = readdir(folder));)
         unlinkat(dirfd(folder), entry->d_name, 0); /* "." and ".." stay */
     closedir(folder);
@@ -116,20 +127,23 @@ static bool is_empty_folder(const char *path) {
 }
 
 char *mlce_folder_begin(const char *path) {
-    size_t length = strlen(path), size = length + sizeof SUFFIX;
-    while (length > 1 && path[length - 1] == '/') length--;
     struct stat info;
-    if (!stat(path, &info) && !is_empty_folder(path)) {
+    if (!stat(path, &info) && (!is_empty_folder(path) || mlce_file_is_same(path, "."))) {
         mlce_fail(MLCE_E_IO, "%s: exists already: name a new folder, or an empty one", path);
         return NULL;
     }
-    char *part = mlce_calloc(size, 1);
-    if (!part) return NULL;
-    snprintf(part, size, "%.*s%s", (int)length, path, SUFFIX);
-    if (remove_folder(part) && mkdir(part, 0777) == 0) return part;
-    mlce_fail(MLCE_E_IO, "%s: cannot make the folder: %s", path, strerror(errno));
-    free(part);
-    return NULL;
+    char *target = resolve(path);
+    size_t length = target ? strlen(target) : 0, size = length + sizeof SUFFIX;
+    while (length > 1 && target[length - 1] == '/') length--;
+    char *part = target ? mlce_calloc(size, 1) : NULL;
+    if (part) snprintf(part, size, "%.*s%s", (int)length, target, SUFFIX);
+    if (!part || !remove_folder(part) || mkdir(part, 0777)) {
+        mlce_fail(MLCE_E_IO, "%s: cannot make the folder: %s", path, strerror(errno));
+        free(part);
+        part = NULL;
+    }
+    free(target);
+    return part;
 }
 
 void mlce_folder_abandon(char *part) {
@@ -152,14 +166,19 @@ static int sync_files(const char *path) {
 }
 
 mlce_status mlce_folder_commit(char *part, const char *path) {
-    if (sync_files(part) || sync_folder(part) || rename(part, path) ||
-        mlce_file_sync_parent(path)) {
-        mlce_status status = mlce_fail(MLCE_E_IO, "%s: cannot write: %s", path, strerror(errno));
+    mlce_status status = MLCE_OK;
+    char *target = target_of(part);
+    if (!target)
+        status = MLCE_E_MEMORY;
+    else if (sync_files(part) || sync_folder(part) || rename(part, target) ||
+             mlce_file_sync_parent(target))
+        status = mlce_fail(MLCE_E_IO, "%s: cannot write: %s", path, strerror(errno));
+    free(target);
+    if (status)
         mlce_folder_abandon(part);
-        return status;
-    }
-    free(part);
-    return MLCE_OK;
+    else
+        free(part);
+    return status;
 }
 
 bool mlce_file_is_same(const char *a, const char *b) {

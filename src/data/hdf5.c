@@ -177,8 +177,10 @@ mlce_status mlce_h5_close(mlce_h5 *file) {
     mlce_status status = MLCE_OK;
     if (file->id > 0) {
         mlce_h5_lock();
-        if (H5Fclose(file->id) < 0)
+        if (H5Fclose(file->id) < 0) {
             status = mlce_h5_fail(MLCE_E_IO, file->path, "cannot finish the file");
+            file->write_error = NULL; /* HDF5 closes it at exit, and may then write to it */
+        }
         mlce_h5_unlock();
     }
     if (!status) status = mlce_h5_check_written(file);

@@ -42,6 +42,11 @@ static bool has_passed(const identity *file) {
 
 /* Where there is no memory it is walked again. */
 static void note_passed(const identity *file) {
+    for (size_t i = 0; i < passed_count; i++) {
+        if (passed[i].device != file->device || passed[i].inode != file->inode) continue;
+        passed[i] = *file; /* as it is now, or another one in its place */
+        return;
+    }
     if (!mlce_grow((void **)&passed, &passed_capacity, passed_count + 1, sizeof *passed))
         passed[passed_count++] = *file;
 }
@@ -123,6 +128,13 @@ mlce_status mlce_h5_walk(const char *path) {
     }
     mlce_h5_unlock();
     return status;
+}
+
+void mlce_h5_walk_skip(const char *path) {
+    identity file;
+    mlce_h5_lock();
+    if (seconds_of_walk() > 0 && identify(path, &file)) note_passed(&file);
+    mlce_h5_unlock();
 }
 
 void mlce_h5_walk_paths(const char *paths) {

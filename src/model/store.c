@@ -1,12 +1,14 @@
 /* store.c - thresholds and calibration stored into a model's file, all else in it as it was; and
  * what a calibration says. */
 #include <errno.h>
+#include <libgen.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/file.h"
+#include "core/folder_lock.h"
 #include "mlce/memory.h"
 #include "model/weights.h"
 
@@ -62,6 +64,17 @@ static mlce_status change(const char *part, const char *path, const char *name, 
     return status ? status : closed;
 }
 
+static mlce_status replace(const char *file, const char *name, const float *values, size_t count) {
+    char *part = mlce_file_begin(file);
+    if (!part) return MLCE_E_IO;
+    mlce_status status = copy(file, part, file);
+    if (!status) status = change(part, file, name, values, count);
+    if (!status) return mlce_file_commit(part, file);
+    mlce_file_abandon(part);
+    return status;
+}
+
+/* A run that trains in the folder writes the same file. */
 static mlce_status store(const mlce_model *model, const char *path, const char *name,
                          const float *values, size_t count) {
     if (mlce_model_members(model))
@@ -69,14 +82,12 @@ static mlce_status store(const mlce_model *model, const char *path, const char *
                          "%s: the %s of an average of %d models is not stored: it has no file of "
                          "its own",
                          path, name + 1, mlce_model_members(model));
-    char *file = mlce_model_file(path);
-    char *part = file ? mlce_file_begin(file) : NULL;
-    mlce_status status = part ? copy(file, part, file) : file ? MLCE_E_IO : MLCE_E_MEMORY;
-    if (!status) status = change(part, file, name, values, count);
-    if (!status)
-        status = mlce_file_commit(part, file);
-    else
-        mlce_file_abandon(part);
+    char *file = mlce_model_file(path), *folder = file ? mlce_strdup(file) : NULL;
+    int lock = -1;
+    mlce_status status = folder ? mlce_folder_lock(dirname(folder), false, &lock) : MLCE_E_MEMORY;
+    if (!status) status = replace(file, name, values, count);
+    mlce_folder_unlock(lock);
+    free(folder);
     free(file);
     return status;
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "core/file.h"
+#include "core/folder_lock.h"
 #include "mlce/export.h"
 #include "tools/tool.h"
 #include "train/run_folder.h"
@@ -60,7 +61,6 @@ static mlce_status write_run(mlce_model *model, const char *folder) {
     char *last = mlce_run_folder_file(folder, "last.h5");
     char *text = mlce_config_to_ini(mlce_model_config(model));
     mlce_status status = ini && best && last && text ? MLCE_OK : MLCE_E_MEMORY;
-    if (!status) status = mlce_run_folder_make(folder);
     if (!status) status = mlce_file_write_text(ini, text);
     if (!status) status = mlce_export(model, "hdf5", best);
     if (!status) status = mlce_run_folder_clear(folder);
@@ -73,13 +73,23 @@ static mlce_status write_run(mlce_model *model, const char *folder) {
     return status;
 }
 
+/* The folder, alone: a run may have begun there since it was looked at. */
+static mlce_status take_folder(const arguments *a, int *lock) {
+    mlce_status status = mlce_run_folder_make(a->output);
+    if (!status) status = mlce_folder_lock(a->output, false, lock);
+    return status ? status : mlce_run_folder_check(a->output, a->force, false);
+}
+
 static int import_run(const arguments *a, int count, char **keys) {
     mlce_config *config = mlce_config_new();
     mlce_model *model = NULL;
+    int lock = -1;
     mlce_status status = config ? configure(config, a, count, keys) : MLCE_E_MEMORY;
     if (!status) status = mlce_run_folder_check(a->output, a->force, false);
     if (!status) status = mlce_import(a->weights, config, a->types, &model);
+    if (!status) status = take_folder(a, &lock);
     if (!status) status = write_run(model, a->output);
+    mlce_folder_unlock(lock);
     int exit_code = status ? mlce_tool_failed() : MLCE_TOOL_OK;
     if (!status) {
         printf("made ");

@@ -12,6 +12,7 @@
 #include "tools/train_stop.h"
 #include "tools/train_sweep.h"
 #include "tools/wait_policy.h"
+#include "train/run_folder.h"
 
 static const char HELP[] =
     "usage: mlce-train CONFIG [KEY=VALUE ...] [--sweep] [--force]\n"
@@ -232,6 +233,16 @@ static mlce_status read_run(mlce_config *config, const char *folder) {
     return status;
 }
 
+/* The checkpoints that a run may go on from. */
+static void walk_run(const char *folder) {
+    static const char *const names[] = {"last.h5", "best.h5"};
+    for (size_t n = 0; n < sizeof names / sizeof *names; n++) {
+        char *path = mlce_run_folder_file(folder, names[n]);
+        if (path) mlce_tool_ranks_walk(path);
+        free(path);
+    }
+}
+
 static int configure_and_train(int count, char **arguments, const wishes *w) {
     mlce_config *config = mlce_config_new();
     mlce_status status = !config     ? MLCE_E_MEMORY
@@ -241,6 +252,7 @@ static int configure_and_train(int count, char **arguments, const wishes *w) {
     static const char *const data[] = {"data.train", "data.dev", "data.test"};
     for (size_t n = 0; n < sizeof data / sizeof *data && !status; n++)
         mlce_tool_ranks_walk(mlce_config_string(config, data[n]));
+    if (!status && w->resume) walk_run(mlce_config_string(config, "train.output"));
     const mlce_ranks *ranks;
     status = mlce_tool_ranks_begin(status, &ranks);
     if (!status && ranks && w->sweep)

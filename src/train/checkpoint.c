@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/config_locale.h"
 #include "core/crc.h"
 #include "core/file.h"
 #include "model/weights.h"
@@ -61,7 +62,9 @@ static int64_t integer_of(const field *f, const mlce_train_state *state) {
 static void print_real(const field *f, const mlce_train_state *state, char *text, size_t size) {
     double number;
     memcpy(&number, (const char *)state + f->offset, sizeof number);
+    mlce_locale locale = mlce_locale_begin();
     snprintf(text, size, "%.17g", number);
+    mlce_locale_end(locale);
 }
 
 /* Of the text "adam_steps epoch batch ...". */
@@ -97,7 +100,9 @@ static mlce_status read_field(const mlce_h5 *file, const field *f, mlce_train_st
     }
     mlce_status status = mlce_h5_read_text(file, "/", f->name, &text);
     if (status) return status;
+    mlce_locale locale = mlce_locale_begin();
     double number = strtod(text, NULL);
+    mlce_locale_end(locale);
     memcpy(member, &number, sizeof number);
     free(text);
     return MLCE_OK;

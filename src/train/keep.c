@@ -4,12 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "data/hdf5_walk.h"
 #include "train/run_folder.h"
 
 static mlce_status write_as(const mlce_session *s, const char *name, const char *problem) {
     char *path = mlce_run_folder_file(s->output, name);
     if (!path) return MLCE_E_MEMORY;
     mlce_status status = mlce_checkpoint_write(path, s->model, s->adam, &s->state, problem);
+    if (!status) mlce_h5_walk_skip(path);
     free(path);
     return status;
 }
@@ -55,8 +57,10 @@ static mlce_status write_evaluation(mlce_session *s, const mlce_train_evaluation
     mlce_status status = s->saved ? MLCE_OK : mlce_run_folder_clear(s->output);
     if (!status) status = mlce_run_folder_log(s->output, e);
     if (status) return status;
-    s->saved = true; /* the line is the first of this run's */
-    status = write_last(s);
+    s->saved = true;               /* the line is the first of this run's */
+    if (s->state.evaluations == 1) /* best.h5 is another run's, and may have the same step */
+        status = mlce_run_folder_remove(s->output, "best.h5");
+    if (!status) status = write_last(s);
     return !status && e->best ? write_as(s, "best.h5", NULL) : status;
 }
 

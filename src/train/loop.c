@@ -222,9 +222,25 @@ static mlce_status plan_steps(loop *l) {
     return MLCE_OK;
 }
 
+/* Where changes were accepted, the epoch in which the run stopped may have fewer batches now. */
+static mlce_status fit_epoch(mlce_session *s) {
+    if (!s->options->accept_changes || s->state.batch == 0) return MLCE_OK;
+    mlce_status status = mlce_batcher_start(s->batcher, s->state.epoch);
+    int64_t count = status ? 0 : mlce_batcher_count(s->batcher);
+    if (status || s->state.batch <= count) return status;
+    mlce_log(MLCE_LOG_WARNING,
+             "the run goes on behind batch %lld of epoch %lld, which has %lld now: it is over",
+             (long long)s->state.batch, (long long)s->state.epoch + 1, (long long)count);
+    s->state.epoch++;
+    s->state.batch = 0;
+    s->state.in_epoch = (mlce_loss_meter){0};
+    return MLCE_OK;
+}
+
 static mlce_status train_all(loop *l) {
     mlce_session *s = l->session;
     mlce_status status = plan_steps(l);
+    if (!status) status = fit_epoch(s);
     if (!status && mlce_wants_stop(s->options)) status = MLCE_E_STOPPED;
     if ((status = mlce_ranks_agree(s->ranks, status))) return status;
     if ((status = evaluate_if_due(l))) return status; /* where the run was stopped before one */

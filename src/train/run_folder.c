@@ -3,19 +3,16 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/file.h"
+#include "core/folder_lock.h"
 #include "mlce/memory.h"
-
-#define LOCK ".lock"
 
 bool mlce_run_folder_has(const char *path, const char *name) {
     char *file = mlce_run_folder_file(path, name);
@@ -50,8 +47,8 @@ static bool has_only(const char *path, const char *const *known, size_t count) {
     bool other = false;
     for (struct dirent *entry; (entry = readdir(folder));) {
         const char *name = entry->d_name;
-        bool is_known =
-            !strcmp(name, ".") || !strcmp(name, "..") || !strcmp(name, LOCK) || is_part(name);
+        bool is_known = !strcmp(name, ".") || !strcmp(name, "..") ||
+                        !strcmp(name, MLCE_FOLDER_LOCK) || is_part(name);
         for (size_t i = 0; i < count; i++) is_known = is_known || strcmp(name, known[i]) == 0;
         other = other || !is_known;
     }
@@ -148,41 +145,10 @@ mlce_status mlce_run_folder_make(const char *path) {
 
 /* ---- The lock ---- */
 
-static mlce_status refuse_second(const char *path, int lock) {
-    char owner[32] = "";
-    ssize_t length = pread(lock, owner, sizeof owner - 1, 0);
-    owner[length > 0 ? length : 0] = '\0';
-    return mlce_fail(
-        MLCE_E_IO,
-        "train.output = %s: another process trains in this folder (number %s): wait for "
-        "it, or choose another folder",
-        path, *owner ? owner : "unknown");
-}
-
 mlce_status mlce_run_folder_lock(const char *path, int *lock) {
-    mlce_status status = MLCE_OK;
-    char *file = mlce_run_folder_file(path, LOCK), owner[32];
-    *lock = -1;
-    if (!file) return MLCE_E_MEMORY;
-    int opened = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (opened < 0) {
-        status = mlce_fail(MLCE_E_IO, "%s: cannot write: %s", file, strerror(errno));
-    } else if (flock(opened, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
-        status = refuse_second(path, opened);
-        close(opened);
-    } else { /* or on a file system without locks */
-        int length = snprintf(owner, sizeof owner, "%ld", (long)getpid());
-        if (ftruncate(opened, 0) || pwrite(opened, owner, (size_t)length, 0) != length)
-            mlce_log(MLCE_LOG_WARNING, "%s: cannot write: %s", file, strerror(errno));
-        *lock = opened;
-        remove_parts(path);
-    }
-    free(file);
+    mlce_status status = mlce_folder_lock(path, true, lock);
+    if (!status) remove_parts(path);
     return status;
-}
-
-void mlce_run_folder_unlock(int lock) {
-    if (lock >= 0) close(lock);
 }
 
 /* ---- Removing ---- */

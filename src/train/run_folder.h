@@ -16,15 +16,12 @@ bool mlce_run_folder_is_unfinished(const char *path);
 /* Makes the folder and those above it. What a run before left there stays for now. */
 mlce_status mlce_run_folder_make(const char *path);
 
-/* Keeps other processes out of the folder, which exists, until mlce_run_folder_unlock() or the end
-   of this process, however it comes, and removes the parts of files that a process before did not
-   finish. MLCE_E_IO where another one has the folder. */
+/* mlce_folder_lock() for a process that trains there: removes the parts of files that one before
+   did not finish. */
 mlce_status mlce_run_folder_lock(const char *path, int *lock);
-/* -1 is no lock. */
-void mlce_run_folder_unlock(int lock);
 
 /* Removes what a run before left in the folder: metrics, tables, exports. To be called when there
-   is something better to put there; best.h5 stays until a new one takes its place. */
+   is something better to put there; best.h5 stays until the first evaluation. */
 mlce_status mlce_run_folder_clear(const char *path);
 /* Removes the checkpoints that another run could go on from: last.h5, step-N.h5. */
 mlce_status mlce_run_folder_drop_checkpoints(const char *path);

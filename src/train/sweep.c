@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/folder_lock.h"
 #include "mlce/memory.h"
 #include "train/run_folder.h"
 #include "train/session.h"
@@ -84,6 +85,20 @@ static mlce_status check_data(const sweep *s) {
     return status;
 }
 
+/* With --force no run goes on from what one left before. */
+static mlce_status forget(const sweep *s, int run) {
+    mlce_config *config = NULL;
+    mlce_status status = mlce_sweep_plan_config(&s->plan, run, &config);
+    const char *output = status ? "" : mlce_config_string(config, "train.output");
+    struct stat info;
+    if (!status && stat(output, &info) == 0) {
+        status = mlce_run_folder_remove(output, "config.ini");
+        if (!status) status = mlce_run_folder_drop_checkpoints(output);
+    }
+    mlce_config_free(config);
+    return status;
+}
+
 static mlce_status open_sweep(sweep *s) {
     mlce_status status = check_folder(s);
     if (!status) status = check_data(s);
@@ -91,10 +106,10 @@ static mlce_status open_sweep(sweep *s) {
     if (!status) status = mlce_run_folder_lock(s->plan.output, &s->lock);
     s->records = mlce_calloc((size_t)s->plan.runs, sizeof *s->records);
     if (!status && !s->records) status = MLCE_E_MEMORY;
-    if (!status && !s->options->train.force) {
-        status = mlce_sweep_read(&s->plan, s->records);
-        for (int run = 0; run < s->plan.runs && !status; run++) status = look_at(s, run);
-    }
+    bool force = s->options->train.force;
+    if (!status && !force) status = mlce_sweep_read(&s->plan, s->records);
+    for (int run = 0; run < s->plan.runs && !status; run++)
+        status = force ? forget(s, run) : look_at(s, run);
     return status ? status : mlce_sweep_write(&s->plan, s->records);
 }
 
@@ -177,7 +192,7 @@ mlce_status mlce_sweep(const mlce_config *config, const mlce_sweep_options *opti
     if (!status) status = run_all(&s, table);
     for (int run = 0; s.records && run < s.plan.runs; run++) free(s.records[run].error);
     free(s.records);
-    mlce_run_folder_unlock(s.lock);
+    mlce_folder_unlock(s.lock);
     mlce_sweep_plan_free(&s.plan);
     return status;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/config_locale.h"
 #include "core/text.h"
 
 /* ---- Tabs ---- */
@@ -35,6 +36,7 @@ char *mlce_sweep_tsv(const mlce_sweep_plan *plan, const mlce_sweep_record *recor
     mlce_text text;
     int *order = mlce_sweep_order(plan, records);
     if (!order) return NULL;
+    mlce_locale locale = mlce_locale_begin();
     FILE *out = mlce_text_begin(&text);
     if (out) {
         fputs("run\tdev_f1\ttest_f1\tbest_epoch\tepochs\tseconds", out);
@@ -43,7 +45,9 @@ char *mlce_sweep_tsv(const mlce_sweep_plan *plan, const mlce_sweep_record *recor
         for (int r = 0; r < plan->runs; r++) put_tsv_line(out, plan, &records[order[r]], order[r]);
     }
     free(order);
-    return mlce_text_end(&text, "a table of runs");
+    char *table = mlce_text_end(&text, "a table of runs");
+    mlce_locale_end(locale);
+    return table;
 }
 
 /* ---- For people ---- */
@@ -115,6 +119,7 @@ char *mlce_sweep_table(const mlce_sweep_plan *plan, const mlce_sweep_record *rec
     mlce_text text;
     int *order = mlce_sweep_order(plan, records);
     if (!order) return NULL;
+    mlce_locale locale = mlce_locale_begin();
     FILE *out = mlce_text_begin(&text);
     if (out) {
         fputs("  run  dev F1  test F1    best epoch  seconds", out);
@@ -123,5 +128,7 @@ char *mlce_sweep_table(const mlce_sweep_plan *plan, const mlce_sweep_record *rec
         if (plan->seeds > 1) text.failed = put_settings(out, plan, records);
     }
     free(order);
-    return mlce_text_end(&text, "a table of runs");
+    char *table = mlce_text_end(&text, "a table of runs");
+    mlce_locale_end(locale);
+    return table;
 }

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "core/file.h"
+#include "core/folder_lock.h"
 #include "mlce/memory.h"
 #include "report/report.h"
 #include "train/keep.h"
@@ -50,7 +51,12 @@ static mlce_status open_checkpoint(mlce_session *s) {
 static mlce_status start_folder(mlce_session *s) {
     if (!mlce_ranks_is_first(s->ranks)) return MLCE_OK;
     mlce_status status = mlce_run_folder_make(s->output);
-    if (!status && s->lock < 0) status = mlce_run_folder_lock(s->output, &s->lock);
+    if (!status && s->lock < 0) {
+        status = mlce_run_folder_lock(s->output, &s->lock);
+        /* again, as a run may have begun and ended there while the data was read */
+        if (!status)
+            status = mlce_run_folder_check(s->output, s->options->force, s->options->resume);
+    }
     if (!status && !s->resume) status = mlce_run_folder_drop_checkpoints(s->output);
     return status ? status : write_config(s);
 }
@@ -186,7 +192,7 @@ mlce_status mlce_train(const mlce_config *config, const mlce_train_options *opti
     mlce_status status = run(&session, result);
     mlce_session_close(&session);
     mlce_resume_close(session.resume);
-    mlce_run_folder_unlock(session.lock);
+    mlce_folder_unlock(session.lock);
     if (status || result == &unused) mlce_train_result_free(result);
     return status;
 }

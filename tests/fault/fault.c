@@ -2,8 +2,9 @@
  *
  *   MLCE_FAULT=N:ERROR   call number N (from 1) fails with ERROR: EIO, ENOSPC, EDQUOT or EROFS; a
  *                        write first writes half of its bytes, as on a disk that is full. "kill"
- *                        ends the process as kill -9 does, before a rename and half way in a write.
- *                        With a '+' behind it all calls from N on fail
+ *                        ends the process as kill -9 does, before a rename and half way in a write;
+ *                        "stop" stops it until SIGCONT, and the call goes on. With a '+' behind it
+ *                        all calls from N on fail
  *   MLCE_FAULT_PATH      only files with this text in their paths count; for memory: "malloc"
  *   MLCE_FAULT_FROM      only allocations made by these count, a list of parts of the names of
  *                        the program and the libraries, "mlce-,libjansson". libc allocates for
@@ -35,7 +36,7 @@
 static atomic_long calls;
 static long at; /* 0: no call fails */
 static int error;
-static bool kills, from_there_on, memory;
+static bool kills, stops, from_there_on, memory;
 static _Thread_local bool looking; /* what this library itself calls does not count */
 static const char *path_part, *memory_from, *count_path, *stack_path;
 
@@ -52,6 +53,7 @@ __attribute__((constructor)) static void read_environment(void) {
     if (!fault || sscanf(fault, "%ld:%15[a-zA-Z]", &at, name) != 2) return;
     from_there_on = strchr(fault, '+') != NULL;
     kills = strcmp(name, "kill") == 0;
+    stops = strcmp(name, "stop") == 0;
     error = strcmp(name, "ENOSPC") == 0   ? ENOSPC
             : strcmp(name, "EDQUOT") == 0 ? EDQUOT
             : strcmp(name, "EROFS") == 0  ? EROFS
@@ -85,7 +87,8 @@ static bool fails(void) {
     if (!at || n < at || (n > at && !from_there_on)) return false;
     if (stack_path) write_stack();
     errno = error;
-    return true;
+    if (stops) raise(SIGSTOP);
+    return !stops;
 }
 
 /* Not those that a build for coverage writes. */

@@ -176,7 +176,8 @@ class Programs:
 def texts():
     conll = b"# id = s1\nAnn NNP B-PER\nLee NNP I-PER\nmet VBD O\n\nRome NNP B-LOC\n. . O\n"
     line = b'{"id": 1, "text": "Ann met Bob", "label": [[0, 3, "PER"], [8, 11, "PER"]]}\n'
-    return {"in.conll": conll, "in.jsonl": line * 2,
+    tokens = b'{"text": "Ann met", "tokens": ["Ann", "met"], "chars": [[0, 3], [4, 7]], "spans": [{"start": 0, "end": 1, "type": "PER"}]}\n'
+    return {"in.conll": conll, "in.jsonl": line + tokens,
             "vectors.txt": b"Ann 0.1 0.2 -3e-1\nmet 1 2 3\nBob 0 0 1\n"}
 
 
@@ -234,8 +235,10 @@ def converted(rng, programs, count):
             f.write((change_text if rng.random() < 0.5 else change_bytes)(rng, data))
         if n % 3 == 2:
             run = ["mlce-data", "convert", "in.conll", "-o", "out", "--embed", "vectors:" + changed]
-        else:
+        elif n % 2:
             run = ["mlce-data", "convert", changed, "-o", "out", "--embed", "hash:8"]
+        else:
+            run = ["mlce-data", "convert", changed, "-o", "out", "--to", "brat"]
         programs.run(run, ["out"], [changed])
         os.unlink(changed)
 

@@ -227,6 +227,14 @@ else
     echo "skipped: memory: no python3"
 fi
 
+# Ranges behind the text, which what writes spans' text would look up; numbers beyond float32.
+printf '{"text":"ab","tokens":["ab"],"chars":[[0,100000000]],"spans":[{"start":0,"end":1,"type":"t"}]}\n' >far.jsonl
+refuses 1 'far.jsonl:1: token 0: start 0, end 100000000' -- mlce-data convert far.jsonl -o far --to brat
+printf '{"text":"ab","tokens":[{"text":"ab","start":900000000,"end":900000002}],"spans":[{"start":0,"end":1,"type":"t"}]}\n' >far.jsonl
+refuses 1 'far.jsonl:1: token 0: start 900000000' -- mlce-data convert far.jsonl -o far --to brat
+printf '{"features":[1e300,1],"labels":["a"]}\n' >far.jsonl
+refuses 1 'feature 0 is 1e+300: too large for float32' -- mlce-data convert far.jsonl -o far2.jsonl
+
 # Real files: the same sequences and spans as in the datasets beside them.
 dump() { mlce-data convert "$1" -o - | sed -E 's/"(id|document)":[^,]*,//g'; }
 if [ -r "$samples/germeval2014/b.h5" ]; then

@@ -41,6 +41,15 @@ accepts mlce-predict run data/dev.h5 -o link
 claim 'a link stays a link, and its file is written' '[ -L link ] && [ "$(wc -l <target)" -gt 1 ]'
 accepts mlce-predict run data/dev.h5
 claim 'standard output and -o are the same' 'cmp -s stdout target'
+mkdir target-folder victim && touch victim/precious
+ln -s target-folder folder-link && ln -s victim brat.part
+accepts mlce-data convert data/dev.h5 -o folder-link --to brat
+claim 'a folder is written where a link leads' '[ -L folder-link ] && [ -n "$(ls target-folder)" ]'
+accepts mlce-data convert data/dev.h5 -o brat --to brat
+claim 'what a link in the way of a part leads to stays' '[ -e victim/precious ] && [ ! -e brat.part ] && [ -n "$(ls brat)" ]'
+mkdir here && cd here
+refuses 1 '.: exists already' -- mlce-data convert ../data/dev.h5 -o . --to brat
+cd ..
 claim 'nothing half-written is left' '[ -z "$(find . -name "*.part")" ]'
 mlce-predict run data/dev.h5 >/dev/full 2>stderr
 claim 'a full device is an error' "[ $? -eq 1 ] && grep -q 'mlce-predict: error' stderr"

@@ -171,3 +171,49 @@ before=$(wc -l <sweep/002/metrics.jsonl)
 begin_sweep >stdout 2>stderr
 claim 'and goes on inside the run' \
     "[ $? -eq 0 ] && cmp sweep/002/best.h5 whole-sweep/002/best.h5 && cmp <(without_times sweep/002/metrics.jsonl) <(without_times whole-sweep/002/metrics.jsonl)"
+
+. "$MLCE_SOURCE/tests/tools/faults.bash"
+cp data/train.h5 own.h5
+sweep_own() { mlce-train resident.ini --sweep 'optim.lr=sweep(1e-3, 2e-3)' data.train=own.h5 train.output=own train.epochs=1 "$@" >stdout 2>stderr; }
+sweep_own
+cp turned/train.h5 own.h5
+(MLCE_FAULT=1:kill faulty own/001/best.h5 sweep_own --force)
+sweep_own
+claim 'a sweep that began anew with --force takes nothing over from the one before' \
+    "[ $? -eq 0 ] && ! grep -q failed stdout && [ $(grep -c 'kept from before' stdout) -eq 0 ]"
+mv own after && sweep_own
+claim 'and ends as one that began in no folder' 'cmp own/001/best.h5 after/001/best.h5 && cmp own/002/best.h5 after/002/best.h5'
+
+# ---- Another run's files ----
+small=(train.epochs=1 train.save_steps=0 train.output=over)
+train resident.ini "${small[@]}" train.seed=1
+(cd ../whole && mlce-train ../resident.ini "${small[@]}" train.seed=2 >/dev/null)
+MLCE_FAULT=1:kill faulty over/best.h5 mlce-train resident.ini "${small[@]}" train.seed=2 --force >stdout 2>stderr
+train --resume over
+claim 'a best.h5 that --force had not replaced yet is not taken for its own' 'same_run over ../whole/over'
+rm -r over
+LD_PRELOAD=$folder/fault.so MLCE_FAULT_PATH=data/dev.h5 MLCE_FAULT=1:stop MLCE_WALK_SECONDS=0 \
+    mlce-train resident.ini "${small[@]}" >stdout 2>stderr &
+pid=$!
+for _ in $(seq 400); do grep -q '^State:.*stopped' /proc/$pid/status && break || sleep 0.05; done
+mlce-train resident.ini "${small[@]}" >/dev/null || fail 'the one that is faster'
+before=$(cat over/*.h5 | cksum)
+kill -CONT $pid
+wait $pid
+claim 'a run that ended while the data of another was read is not replaced' \
+    "[ $? -eq 1 ] && grep -q 'over: exists already' stderr && [ \"$before\" = \"\$(cat over/*.h5 | cksum)\" ]"
+exec 9>over/.lock && flock -n 9
+refuses 1 'over: another process trains in this folder' -- mlce-eval over data/dev.h5 --find-threshold --store
+mlce-export over --format safetensors -o weights.safetensors >stdout 2>stderr || fail export
+refuses 1 'over: another process trains in this folder' -- mlce-import weights.safetensors -o over --force
+exec 9>&-
+accepts mlce-eval over data/dev.h5 --find-threshold --store
+accepts mlce-import weights.safetensors -o over --force
+
+# ---- Less data ----
+train resident.ini train.output=less train.epochs=1 train.save_steps=1 train.keep_last=5
+mv less/step-13.h5 less/last.h5
+mlce-data demo less-data --sequences 40 --dim 32 >/dev/null
+train --resume less data.train=less-data/train.h5 train.epochs=3 --accept-changes
+claim 'with fewer batches than the run had done the next epoch begins, and that is said' \
+    "[ $? -eq 0 ] && grep -q 'warning: the run goes on behind batch 13 of epoch 1, which has 5 now: it is over' stderr && tail -n 1 less/metrics.jsonl | grep -q '^{\"epoch\":3,'"
