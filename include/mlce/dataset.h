@@ -28,9 +28,9 @@
  *   /labels/weights       [M] float       optional: soft targets in (0, 1]; absent: 1
  *
  * A dataset is one file or several that are read as one split, in the order given. Their HDF5
- * datasets hold their values themselves: a virtual one, or one that is stored in another file, is
- * refused. Checksums (HDF5's filter Fletcher32) are verified where a file has them; the writer
- * below gives them to all numbers, not to strings.
+ * datasets hold their values themselves: a virtual one, or one whose values are stored outside of
+ * HDF5, is refused; a link to another HDF5 file is followed. Checksums (HDF5's filter Fletcher32)
+ * are verified where a file has them; the writer below gives them to all numbers, not to strings.
  */
 #ifndef MLCE_DATASET_H
 #define MLCE_DATASET_H

@@ -32,6 +32,14 @@ mlce_status mlce_check_utf8(const char *bytes, size_t size) {
     return MLCE_OK;
 }
 
+static mlce_status check_line(const char *line, size_t length) {
+    if (length && memchr(line, '\r', length))
+        return mlce_fail(MLCE_E_DATA,
+                         "a carriage return within the line: lines must end with LF or CR LF; "
+                         "where CR alone ends them: tr '\\r' '\\n'");
+    return mlce_check_utf8(line, length);
+}
+
 static mlce_status append(mlce_lines *lines, int c) {
     if (lines->length >= MLCE_LONGEST_LINE)
         return mlce_fail(MLCE_E_DATA, "%s:%lld: the line is longer than %d MiB", lines->name,
@@ -52,8 +60,8 @@ mlce_status mlce_lines_next(mlce_lines *lines, char **line) {
     if (!status && c == EOF && ferror(lines->file))
         status = mlce_fail(MLCE_E_IO, "%s: cannot read: %s", lines->name, strerror(errno));
     if (status || (c == EOF && !lines->length)) return status;
-    if (lines->length && lines->text[lines->length - 1] == '\r') lines->length--;
-    status = lines->any_bytes ? MLCE_OK : mlce_check_utf8(lines->text, lines->length);
+    while (lines->length && lines->text[lines->length - 1] == '\r') lines->length--;
+    status = lines->any_bytes ? MLCE_OK : check_line(lines->text, lines->length);
     if (status) return mlce_fail_prefix(status, "%s:%lld: ", lines->name, (long long)lines->number);
     if ((status = append(lines, '\0'))) return status;
     lines->length--;

@@ -144,3 +144,7 @@ void mlce_h5_walk_paths(const char *paths) {
     for (size_t n = 0; n < count; free(files[n++])) mlce_h5_walk(files[n]);
     free(files);
 }
+
+void mlce_h5_end_quietly(void) {
+    H5dont_atexit();
+}

@@ -28,4 +28,8 @@ void mlce_h5_walk_skip(const char *path);
 /* Walks the files that mlce_dataset_open() would open; what is wrong is left for it to say. */
 void mlce_h5_walk_paths(const char *paths);
 
+/* For programs, before anything else of HDF5: where a damaged file left something open in it, HDF5
+   would complain at exit, or end with an exit code of its own. */
+void mlce_h5_end_quietly(void);
+
 #endif

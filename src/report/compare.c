@@ -8,6 +8,7 @@
 #include "report/chart.h"
 #include "report/grid.h"
 #include "report/page.h"
+#include "report/report.h"
 
 typedef struct comparison {
     mlce_view *views;
@@ -315,6 +316,7 @@ mlce_status mlce_report_compare(const char *const *runs, int count, const char *
     while (!status && c.count < count) {
         status = mlce_view_open(runs[c.count], &c.views[c.count]);
         if (!status) c.count++;
+        if (!status && path) status = mlce_report_check_path(&c.views[c.count - 1], path);
     }
     mlce_locale locale = mlce_locale_begin();
     if (!status) status = find_keys(&c);

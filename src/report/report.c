@@ -44,20 +44,19 @@ mlce_status mlce_report_of(const mlce_view *view) {
     return write_page(view, NULL);
 }
 
-/* What the report is made from must not be written over. */
-static mlce_status check_path(const mlce_view *view, const char *path) {
-    for (int s = 0; path && s < MLCE_SPLITS; s++)
-        if (view->data[s] && mlce_dataset_has_file(view->data[s], path))
-            return mlce_fail(MLCE_E_ARGUMENT, "%s: is data of this run: write to another file",
-                             path);
-    return MLCE_OK;
+mlce_status mlce_report_check_path(const mlce_view *view, const char *path) {
+    bool is_read = mlce_run_folder_owns(view->run, path);
+    for (int s = 0; s < MLCE_SPLITS; s++)
+        is_read = is_read || (view->data[s] && mlce_dataset_has_file(view->data[s], path));
+    if (!is_read) return MLCE_OK;
+    return mlce_fail(MLCE_E_ARGUMENT, "%s: is read by this command: write to another file", path);
 }
 
 mlce_status mlce_report_write(const char *run, const char *path) {
     mlce_view view;
     mlce_status status = mlce_view_open(run, &view);
     if (status) return status;
-    status = check_path(&view, path);
+    if (path) status = mlce_report_check_path(&view, path);
     if (!status) status = write_page(&view, path);
     mlce_view_free(&view);
     return status;

@@ -1,4 +1,5 @@
 /* data_validate.c - `mlce-data validate`. */
+#include <signal.h>
 #include <string.h>
 
 #include "core/child.h"
@@ -61,6 +62,7 @@ static int validate_apart(char *path, int64_t timeout) {
     if (mlce_child_run(&(mlce_child_limits){.seconds = (double)timeout}, validate, path, &end))
         return mlce_tool_failed();
     if (end.fate == MLCE_CHILD_DONE) return end.result;
+    if (end.signal == SIGPIPE) raise(SIGPIPE); /* nobody reads on */
     if (end.fate == MLCE_CHILD_TOO_LONG)
         return mlce_tool_error("%s: reading it takes more than %lld seconds (--timeout)", path,
                                (long long)timeout);

@@ -105,14 +105,12 @@ static mlce_status store(const char *run, mlce_model *model, const mlce_threshol
 }
 
 static void print_stored(const char *run, const mlce_thresholds *found, bool per_type) {
-    char *file = mlce_model_file(run);
     if (per_type)
         printf("\nstored a threshold for each type in ");
     else
         printf("\nstored the threshold %.4f in ", (double)found->best.threshold);
-    mlce_tool_put(stdout, file ? file : run);
+    mlce_tool_put(stdout, run);
     printf(": mlce-eval and mlce-predict use it\n");
-    free(file);
 }
 
 mlce_status mlce_find_threshold(const char *run, mlce_model *model, mlce_dataset *dataset,

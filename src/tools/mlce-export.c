@@ -7,6 +7,7 @@
 #include "mlce/export.h"
 #include "mlce/memory.h"
 #include "tools/tool.h"
+#include "train/run_folder.h"
 
 static const char HELP[] =
     "usage: mlce-export RUN --format FORMAT [-o FILE]\n"
@@ -55,6 +56,8 @@ static int export_run(const char *run, const char *format, const char *output) {
     int exit_code = MLCE_TOOL_OK;
     if (path && source && mlce_file_is_same(source, path)) {
         exit_code = mlce_tool_error("%s: is what is to be exported: write to another file", path);
+    } else if (path && mlce_run_folder_owns(run, path)) {
+        exit_code = mlce_tool_error("%s: is a file of the run itself: write to another", path);
     } else if (!path || !source || mlce_model_load(run, &model) ||
                mlce_export(model, format, path)) {
         exit_code = mlce_tool_failed();

@@ -9,6 +9,7 @@
 #include "tools/ranks.h"
 #include "tools/tool.h"
 #include "tools/wait_policy.h"
+#include "train/run_folder.h"
 
 static const char HELP[] =
     "usage: mlce-predict RUN [RUN ...] DATA [-o FILE] [--format FORMAT]\n"
@@ -118,7 +119,8 @@ static mlce_status check_output(const request *r, const mlce_dataset *dataset) {
     for (int n = 0; n < r->run_count; n++) {
         char *model = mlce_model_file(r->runs[n]);
         if (!model) return MLCE_E_MEMORY;
-        is_read = is_read || mlce_file_is_same(model, r->path);
+        is_read = is_read || mlce_file_is_same(model, r->path) ||
+                  mlce_run_folder_owns(r->runs[n], r->path);
         free(model);
     }
     if (is_read)

@@ -1,9 +1,23 @@
 /* predict_convert.c - predictions in the formats of mlce-data convert. */
 #include <stdlib.h>
 
+#include "convert/characters.h"
 #include "convert/reader.h"
 #include "convert/sink.h"
 #include "tools/predict.h"
+
+/* Finds the tokens in a text of which it is not known where they stand; without them it is of no
+ * use. */
+static mlce_status place_tokens(mlce_arena *arena, mlce_record *record) {
+    mlce_characters characters;
+    if (!record->text || record->chars) return MLCE_OK;
+    mlce_status status = mlce_characters_find(arena, record->text, &characters);
+    if (!status)
+        status = mlce_characters_of_tokens(arena, &characters, record->tokens, record->length,
+                                           &record->chars);
+    if (!record->chars) record->text = NULL;
+    return status;
+}
 
 /* A sequence with what is predicted for it as its spans. */
 static mlce_status make_record(const mlce_predictions *p, size_t s, mlce_arena *arena,
@@ -15,6 +29,7 @@ static mlce_status make_record(const mlce_predictions *p, size_t s, mlce_arena *
     mlce_mark *marks = mlce_arena_alloc(arena, count, sizeof *marks);
     mlce_status status =
         marks ? mlce_record_of_sequence(p->dataset, (int64_t)s, arena, record) : MLCE_E_MEMORY;
+    if (!status) status = place_tokens(arena, record);
     if (status) return status;
     for (size_t n = 0; n < count; n++)
         marks[n] = (mlce_mark){.start = found[n].span.start,

@@ -10,6 +10,7 @@
 #include <utf8proc.h>
 
 #include "core/spelling.h"
+#include "data/hdf5_walk.h"
 #include "mlce/dataset.h"
 
 enum { MESSAGE_SIZE = 4096, WALK_SECONDS = 60 };
@@ -87,6 +88,7 @@ void mlce_tool_begin(const char *name, const char *help) {
     program = name;
     help_text = help;
     mlce_set_log(report, NULL);
+    mlce_h5_end_quietly();
     mlce_walk_files(WALK_SECONDS);
 }
 

@@ -86,6 +86,11 @@ static mlce_status read_text(const char *path, char **text) {
     FILE *file = fopen(path, "rb");
     if (!file && errno != ENOENT)
         return mlce_fail(MLCE_E_IO, "%s: cannot read: %s", path, strerror(errno));
+    struct stat info;
+    if (file && (fstat(fileno(file), &info) || !S_ISREG(info.st_mode))) {
+        fclose(file);
+        return mlce_fail(MLCE_E_IO, "%s: is no regular file", path);
+    }
     do {
         status = mlce_grow((void **)text, &capacity, used + 4096, 1);
         if (!status && file) used += fread(*text + used, 1, capacity - used - 1, file);

@@ -21,6 +21,19 @@ bool mlce_run_folder_has(const char *path, const char *name) {
     return exists;
 }
 
+bool mlce_run_folder_owns(const char *path, const char *file) {
+    static const char *const names[] = {"config.ini", "metrics.jsonl", "best.h5",
+                                        "last.h5",    "nan.h5",        "sweep.json",
+                                        "sweep.tsv",  MLCE_FOLDER_LOCK};
+    bool is_own = false;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char *own = mlce_run_folder_file(path, names[i]);
+        is_own = is_own || (own && mlce_file_is_same(own, file));
+        free(own);
+    }
+    return is_own;
+}
+
 /* N of "step-N.h5" and the like, or -1. */
 static int64_t step_of(const char *name, const char *ending) {
     long long step;
@@ -107,7 +120,7 @@ mlce_status mlce_run_folder_check(const char *path, bool force, bool resume) {
             "replace it",
             path);
     if (!mlce_run_folder_has(path, "metrics.jsonl") && !mlce_run_folder_has(path, "best.h5") &&
-        !mlce_run_folder_is_unfinished(path))
+        !mlce_run_folder_has(path, "last.h5") && !mlce_run_folder_is_unfinished(path))
         return mlce_fail(MLCE_E_IO,
                          "train.output = %s: holds other things than a run, which --force does not "
                          "replace: choose another folder",

@@ -30,6 +30,8 @@ mlce_status mlce_run_folder_prune(const char *path, int64_t step, int64_t keep);
 
 mlce_status mlce_run_folder_remove(const char *path, const char *name);
 bool mlce_run_folder_has(const char *path, const char *name);
+/* Whether `file` is one that the run in the folder is read from: no page, no table, no export. */
+bool mlce_run_folder_owns(const char *path, const char *file);
 
 /* "folder/name" on the heap; NULL (message set) on failure. */
 char *mlce_run_folder_file(const char *path, const char *name);

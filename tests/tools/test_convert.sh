@@ -227,6 +227,10 @@ else
     echo "skipped: memory: no python3"
 fi
 
+# Lines that CR alone ends would be one.
+printf 'EU\tB-ORG\rrejects\tO\r\rGerman\tB-MISC\r' >cr.conll
+refuses 1 'cr.conll:1: a carriage return within the line' -- mlce-data convert cr.conll -o cr.jsonl
+
 # Ranges behind the text, which what writes spans' text would look up; numbers beyond float32.
 printf '{"text":"ab","tokens":["ab"],"chars":[[0,100000000]],"spans":[{"start":0,"end":1,"type":"t"}]}\n' >far.jsonl
 refuses 1 'far.jsonl:1: token 0: start 0, end 100000000' -- mlce-data convert far.jsonl -o far --to brat

@@ -99,6 +99,10 @@ head -c 20000 d/train.h5 >cut.h5
 refuses 1 "cut.h5" "missing.h5" -- mlce-data validate cut.h5 missing.h5 d/dev.h5
 says "d/dev.h5: ok"
 claim 'no broken file is ok' '[ "$(grep -c ok stdout)" = 1 ]'
+mlce-data validate d/train.h5 d/dev.h5 l/dev.h5 2>stderr | head -n 1 >stdout
+claim 'a reader that goes away makes no file a damaged one' '[ ! -s stderr ]'
+refuses 1 'left-open.h5' -- mlce-data inspect "$MLCE_SOURCE/tests/fuzz/damaged/left-open.h5"
+claim 'HDF5 adds nothing to the error' '[ "$(wc -l <stderr)" = 1 ]'
 # A chunk that cannot be unpacked, one with a changed byte: nothing but reading it tells.
 if has h5py; then
     "$python" - <<'PYTHON'

@@ -4,7 +4,7 @@
 # file as it was before or as the command leaves it, never half of it.
 #   test_fault_outputs.sh [POINTS] [COMMANDS]    how many calls to try (60, spread evenly over all
 #                         commands; MLCE_FAULT_POINTS; all: every call, with every fault); names of
-#                         commands, else all
+#                         commands, or "except" and names, else all
 # MLCE_SEED: other points. The last line counts.
 . "$(dirname "${BASH_SOURCE[0]}")/claims.bash"
 points=${1:-${MLCE_FAULT_POINTS:-60}}
@@ -82,12 +82,20 @@ try() {
     tried=$((tried + 1))
 }
 
+is_chosen() {
+    case " $only " in
+    '  ') ;;
+    ' except '*) [[ " $only " != *" $name "* ]] ;;
+    *) [[ " $only " == *" $name "* ]] ;;
+    esac
+}
+
 # plan: prints "KIND CALLS NAME: COMMAND" for each command and kind of call.
 plan() {
     local line
     while IFS= read -r line; do
         name=${line%%: *}
-        [ -n "$line" ] && [[ " ${only:-$name} " == *" $name "* ]] || continue
+        [ -n "$line" ] && is_chosen || continue
         read -ra words <<<"${line#*: }"
         for kind in memory files; do
             set_where

@@ -19,6 +19,13 @@ settings=(train.epochs=1 train.eval_steps=10 train.save_steps=8 train.batch_toke
 in_place whole
 tried=0 errors=0 dead=0 survived=0 crashed=0 possible=0
 wrong() { fail "$kind, call $call of $calls, $fault: $*"; }
+# What a run goes on from: every byte of its files, but for times and numbers of processes.
+state() {
+    (cd run 2>/dev/null || exit 0
+    cksum $(ls -A | grep -vxE '\.lock|metrics\.jsonl|report\.html')
+    [ ! -e metrics.jsonl ] || without_times metrics.jsonl)
+}
+declare -A is_known # states from which a run has gone on as it must
 # try CALL FAULT: the run with the fault at that call; then what must hold.
 try() {
     call=$1 fault=$2
@@ -41,6 +48,10 @@ try() {
         ;;
     *) wrong "exit code $code" ;;
     esac
+    local key
+    key=$(state | cksum)
+    [ -z "${is_known[$key]:-}" ] || return
+    local so_far=$failures
     for checkpoint in last best; do
         [ ! -e run/$checkpoint.h5 ] || mlce-eval run/$checkpoint.h5 data/dev.h5 >/dev/null 2>stderr ||
             wrong "$checkpoint.h5 is not good"
@@ -52,6 +63,7 @@ try() {
     fi
     same_run run "$folder/whole/run" || wrong 'resumed to something else'
     [ -z "$(find run -name '*.part')" ] || wrong "left $(find run -name '*.part')"
+    [ $failures -gt "$so_far" ] || is_known[$key]=yes
 }
 # try_all POINTS FAULT...: at so many calls, spread over all that count, with one fault after the
 # other, or at all of them with each.
@@ -81,4 +93,4 @@ try_all "$points" EIO
 kind=hdf5 said=.
 [ "$points" != all ] || points=500
 MLCE_FAULT_FROM=libhdf5 try_all "$points" EIO
-tally 'faults injected' $tried "in $possible calls: $errors clear errors, $dead kills, $crashed crashes of HDF5, $survived without effect"
+tally 'faults injected' $tried "in $possible calls: $errors clear errors, $dead kills, $crashed crashes of HDF5, $survived without effect; ${#is_known[@]} states gone on from"

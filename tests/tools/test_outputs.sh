@@ -28,6 +28,12 @@ refuses 1 'is read by this command' -- mlce-predict run data/dev.h5 -o data/dev.
 refuses 1 'is read by this command' -- mlce-predict run 'data/d*.h5' -o data/../data/dev.h5
 refuses 1 'is read by this command' -- mlce-predict run data/dev.h5 -o run/best.h5
 refuses 1 'is what is to be exported' -- mlce-export run --format hdf5 -o run/best.h5
+refuses 1 'is read by this command' -- mlce-predict run data/dev.h5 -o run/config.ini
+refuses 1 'is a file of the run itself' -- mlce-export run --format safetensors -o run/last.h5
+for file in run/best.h5 run/config.ini run/metrics.jsonl data/dev.h5; do
+    refuses 1 'is read by this command' -- mlce-report run -o $file
+    refuses 1 'is read by this command' -- mlce-report run empty -o $file
+done
 claim 'what was read is as it was' '[ "$(cat data/dev.h5 run/best.h5 | cksum)" = "$sum" ]'
 
 mkfifo pipe

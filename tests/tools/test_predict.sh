@@ -124,4 +124,18 @@ refuses 2 '--per-type is for --store' -- mlce-eval run data/dev.h5 --find-thresh
 refuses 2 'one command each' -- mlce-eval run data/dev.h5 --find-threshold --calibrate
 refuses 2 'no DATA' -- mlce-eval run data/dev.h5 --reset-thresholds
 refuses 2 'puts a calibration into one run' -- mlce-eval run other data/dev.h5 --calibrate --store
+# A text of which the file does not say where its tokens stand.
+if has h5py; then
+    "$python" - <<'PYTHON'
+import h5py, shutil
+shutil.copy("data/test.h5", "unplaced.h5")
+with h5py.File("unplaced.h5", "r+") as file:
+    del file["tokens/chars"]
+PYTHON
+    accepts mlce-predict run unplaced.h5 --format brat -o unplaced
+    accepts mlce-predict run data/test.h5 --format brat -o placed
+    claim 'tokens are found in their text' 'diff -r unplaced placed'
+else
+    echo "skipped: no h5py to take a part out of a dataset"
+fi
 claim 'nothing half-written is left' '[ -z "$(find . -name "*.part")" ]'

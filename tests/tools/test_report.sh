@@ -20,7 +20,7 @@ claim 'its figures are those of mlce-eval' 'check_report figures run/report.html
 cp run/report.html first.html
 claim 'made again it has the same bytes' 'report run && cmp -s run/report.html first.html'
 claim 'and wherever it is made' 'report ./run/ --threads 1 -o again.html && cmp -s again.html first.html'
-claim 'data is not written over' '! report run -o data/dev.h5 && grep -q "is data of this run" stderr'
+claim 'data is not written over' '! report run -o data/dev.h5 && grep -q "is read by this command" stderr'
 claim 'nothing half-written is left' '[ -z "$(find . -name "*.part")" ]'
 
 mv data elsewhere

@@ -210,6 +210,14 @@ exec 9>&-
 accepts mlce-eval over data/dev.h5 --find-threshold --store
 accepts mlce-import weights.safetensors -o over --force
 
+# ---- Stopped before the first evaluation; no file ----
+train resident.ini train.output=young train.epochs=1 train.save_steps=1
+rm young/best.h5 young/metrics.jsonl young/result.txt young/report.html
+train resident.ini train.output=young train.epochs=1 --force
+claim 'a run without an evaluation can be replaced' "[ $? -eq 0 ] && [ -f young/best.h5 ]"
+ln -sf /dev/zero young/metrics.jsonl
+refuses 1 'young/metrics.jsonl: is no regular file' -- mlce-train --resume young train.epochs=2
+
 # ---- Less data ----
 train resident.ini train.output=less train.epochs=1 train.save_steps=1 train.keep_last=5
 mv less/step-13.h5 less/last.h5
