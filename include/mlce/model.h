@@ -50,7 +50,7 @@ MLCE_API float *mlce_model_thresholds(mlce_model *model);
 /* Whether they decide: not with topk_ce and softmax_ce, which predict the best scores. */
 MLCE_API bool mlce_model_has_thresholds(const mlce_model *model);
 /* Puts the model's thresholds into the file that mlce_model_load() reads for `path`, which must be
-   of this model: whole or not at all. */
+   of this model: whole or not at all. MLCE_E_IO while a run trains in that folder. */
 MLCE_API mlce_status mlce_model_store_thresholds(mlce_model *model, const char *path);
 
 /* How probable it is that what scores s is right (Platt 1999): 1 / (1 + e^-(slope s + intercept)).

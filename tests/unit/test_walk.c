@@ -65,6 +65,15 @@ START_TEST(a_file_that_crashes_hdf5_is_an_error) {
 END_TEST
 
 #if !H5_VERSION_GE(1, 10, 9)
+START_TEST(what_this_process_wrote_is_not_walked_until_it_changes) {
+    copy(CRASH, path);
+    mlce_h5_walk_skip(path);
+    assert_ok(mlce_h5_walk(path));
+    copy(MEMORY, path);
+    assert_fails(mlce_h5_walk(path), MLCE_E_DATA, path);
+}
+END_TEST
+
 START_TEST(a_file_that_has_passed_is_walked_again_once_it_changed) {
     write_good();
     assert_ok(mlce_h5_walk(path));
@@ -164,6 +173,7 @@ static void add(TCase *cases) {
     tcase_add_test(cases, a_good_file_passes);
     tcase_add_test(cases, a_file_that_crashes_hdf5_is_an_error);
 #if !H5_VERSION_GE(1, 10, 9)
+    tcase_add_test(cases, what_this_process_wrote_is_not_walked_until_it_changes);
     tcase_add_test(cases, a_file_that_has_passed_is_walked_again_once_it_changed);
     tcase_add_test(cases, the_environment_has_the_last_word);
 #endif
