@@ -210,6 +210,7 @@ static mlce_status predict(const request *r) {
     char *title = make_title(r);
     mlce_status status = title ? MLCE_OK : MLCE_E_MEMORY;
     p.title = title;
+    p.output = strcmp(r->path, "-") ? r->path : "standard output";
     if (!status) status = mlce_model_load_average(r->runs, r->run_count, &p.model);
     if (!status) mlce_model_set_ranks(p.model, r->ranks);
     if (!status) status = apply(r, p.model);

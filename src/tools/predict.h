@@ -12,6 +12,7 @@ typedef struct mlce_predictions {
     mlce_dataset *dataset; /* its text is loaded */
     mlce_span_list found;  /* of all its sequences, in order */
     const char *title;     /* of a page: what was predicted by what */
+    const char *output;    /* the file's name, as messages say it */
 } mlce_predictions;
 
 /* One sequence or item as a line of JSON. `spans` are its own. */

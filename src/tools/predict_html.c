@@ -112,7 +112,7 @@ static mlce_status put_page(mlce_html *html, const mlce_predictions *p, const ml
         status = put_sequence(html, p, s, shown, arena);
         mlce_arena_reset(arena);
         if (ferror(html->out))
-            status = mlce_fail(MLCE_E_IO, "cannot write the page: %s", strerror(errno));
+            status = mlce_fail(MLCE_E_IO, "%s: cannot write: %s", p->output, strerror(errno));
     }
     mlce_html_put(html, "</ol>\n");
     mlce_page_end(html);

@@ -41,11 +41,11 @@ static json_t *tokens_json(const mlce_predictions *p, int64_t sequence, const ch
     return list;
 }
 
-static mlce_status write_line(FILE *file, json_t *line) {
+static mlce_status write_line(FILE *file, const char *output, json_t *line) {
     mlce_status status =
         mlce_json_print(file, line, JSON_COMPACT | JSON_REAL_PRECISION(9), "a sequence's spans");
     if (status || !ferror(file)) return status;
-    return mlce_fail(MLCE_E_IO, "cannot write the predictions: %s", strerror(errno));
+    return mlce_fail(MLCE_E_IO, "%s: cannot write: %s", output, strerror(errno));
 }
 
 mlce_status mlce_predict_json(const mlce_predictions *p, int64_t sequence,
@@ -66,7 +66,7 @@ mlce_status mlce_predict_json(const mlce_predictions *p, int64_t sequence,
         mlce_json_append(&list, is_item ? label_json(p, &spans[n])
                                         : span_json(p, sequence, &spans[n], &status));
     mlce_json_set(&line, is_item ? "labels" : "spans", list);
-    if (!status) return write_line(file, line);
+    if (!status) return write_line(file, p->output, line);
     json_decref(line);
     return status;
 }

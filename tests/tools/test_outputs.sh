@@ -41,6 +41,10 @@ refuses 1 'not a file' -- mlce-predict run data/dev.h5 -o pipe
 claim 'a pipe stays a pipe' '[ -p pipe ]'
 refuses 1 'directory' -- mlce-export run --format safetensors -o run
 
+for form in jsonl html; do
+    file_limit=1 refuses 1 "big.$form: cannot write: File too large" -- mlce-predict run data/train.h5 --format $form --threshold -9 -o big.$form
+done
+
 touch target
 ln -s target link
 accepts mlce-predict run data/dev.h5 -o link
