@@ -18,6 +18,12 @@ enum { MESSAGE_SIZE = 4096, WALK_SECONDS = 60 };
 static const char *program = "mlce", *command, *help_text = "";
 static bool silent;
 
+/* Control characters, and what ends the line or turns the direction of the text behind it. */
+static bool is_escaped(utf8proc_int32_t c) {
+    return c < 0x20 || (c >= 0x7F && c < 0xA0) || (c >= 0x2028 && c <= 0x202E) ||
+           (c >= 0x2066 && c <= 0x2069);
+}
+
 /* Bytes that are no UTF-8 may be control characters to a terminal that reads Latin-1. */
 void mlce_tool_put(FILE *stream, const char *text) {
     for (const utf8proc_uint8_t *c = (const utf8proc_uint8_t *)text; *c;) {
@@ -25,8 +31,8 @@ void mlce_tool_put(FILE *stream, const char *text) {
         utf8proc_ssize_t size = utf8proc_iterate(c, -1, &code_point);
         if (size <= 0)
             fprintf(stream, "\\x%02x", *c);
-        else if (code_point < 0x20 || (code_point >= 0x7F && code_point < 0xA0))
-            fprintf(stream, "\\x%02x", (unsigned)code_point);
+        else if (is_escaped(code_point))
+            fprintf(stream, code_point < 0x100 ? "\\x%02x" : "\\u%04x", (unsigned)code_point);
         else
             fwrite(c, 1, (size_t)size, stream);
         c += size > 0 ? size : 1;
@@ -38,9 +44,10 @@ int mlce_tool_columns(const char *text) {
     for (const utf8proc_uint8_t *c = (const utf8proc_uint8_t *)text; *c;) {
         utf8proc_int32_t code_point;
         utf8proc_ssize_t size = utf8proc_iterate(c, -1, &code_point);
-        bool is_control =
-            size > 0 && (code_point < 0x20 || (code_point >= 0x7F && code_point < 0xA0));
-        columns += size <= 0 || is_control ? 4 : utf8proc_charwidth(code_point);
+        if (size <= 0 || (is_escaped(code_point) && code_point < 0x100))
+            columns += 4;
+        else
+            columns += is_escaped(code_point) ? 6 : utf8proc_charwidth(code_point);
         c += size > 0 ? size : 1;
     }
     return columns;

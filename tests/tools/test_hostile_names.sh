@@ -99,6 +99,8 @@ clean 0 mlce-data convert some.h5 -o brat2 --to brat
 clean 1 mlce-data convert all.h5 -o brat3 --to brat
 clean 1 mlce-data inspect $'no\x9b2J\x1b[31m.h5'
 complains 'no\x9b2J\x1b[31m.h5'
+clean 1 mlce-data inspect $'no\xe2\x80\xae\xe2\x80\xa8\xe2\x81\xa6.h5'
+complains 'no\u202e\u2028\u2066.h5'
 # Beside what was asked for nothing was written, above all not outside of this folder.
 cd "$folder" || exit 1
 stray=$(find . -mindepth 1 ! -path './a/b/c/*' ! -path ./a ! -path ./a/b ! -path ./a/b/c)
