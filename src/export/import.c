@@ -75,8 +75,9 @@ static mlce_status names_from_text(FILE *file, const char *path, names *list) {
         line[strcspn(line, "\r\n")] = '\0';
         status = add_name(list, line);
     }
-    if (!status && ferror(file))
-        status = mlce_fail(MLCE_E_IO, "%s: cannot read: %s", path, strerror(errno));
+    if (!status && !feof(file)) /* without memory for the line ferror() does not tell */
+        status = mlce_fail(errno == ENOMEM ? MLCE_E_MEMORY : MLCE_E_IO, "%s: cannot read: %s", path,
+                           strerror(errno));
     free(line);
     return status;
 }

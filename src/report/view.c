@@ -86,8 +86,9 @@ static mlce_status read_lines(mlce_view *view, const char *path) {
     mlce_status status = MLCE_OK;
     for (ssize_t length; !status && (length = getline(&line, &size, file)) > 0;)
         status = add_line(view, path, line, (size_t)length);
-    if (!status && ferror(file))
-        status = mlce_fail(MLCE_E_IO, "%s: cannot read: %s", path, strerror(errno));
+    if (!status && !feof(file)) /* without memory for the line ferror() does not tell */
+        status = mlce_fail(errno == ENOMEM ? MLCE_E_MEMORY : MLCE_E_IO, "%s: cannot read: %s", path,
+                           strerror(errno));
     if (!status && !view->evaluation_count)
         status = mlce_fail(MLCE_E_DATA, "%s: is empty: the run has no evaluation", path);
     free(line);

@@ -24,6 +24,7 @@ make_outputs_inputs() {
     mlce-data demo data --sequences 40 --dim 32 --seed 2 && mlce-data demo labels --task labels --sequences 40 &&
         mlce-data convert data/dev.h5 -o in.conll && mlce-data convert data/dev.h5 -o in.jsonl &&
         mlce-data convert data/dev.h5 -o in-brat --to brat || return 1
+    printf '%s\n' person title organisation location date event product >types.txt
     printf 'the 0.1 0.2\nof 0.3 0.4\nin -1 2\n' >vectors.txt
     cat >train.ini <<'INI'
 [data]
@@ -78,5 +79,6 @@ safetensors: mlce-export run --format safetensors -o out/model.safetensors
 onnx: mlce-export run --format onnx -o out/model.onnx
 hdf5: mlce-export run --format hdf5 -o out/model.h5
 import: mlce-import in.safetensors -o out/run --force
+import-types: mlce-import in.safetensors --types types.txt -o out/typed --force
 compare: mlce-report run run -o out/compared.html
 '
