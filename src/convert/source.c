@@ -347,6 +347,7 @@ static mlce_status check_span_texts(const mlce_record *record) {
 static mlce_status finish(mlce_source *source, mlce_record *record) {
     if (record->is_item) {
         record->length = 1;
+        record->chars = NULL; /* of tokens, which an item has not */
         return sort_spans(source, record);
     }
     bool counts_tokens = !record->in_characters;
