@@ -28,10 +28,17 @@ faulted() {
     faulty "$where" "${words[@]}" >"$folder/stdout" 2>"$folder/stderr"
 }
 
+# A page is made also where data cannot be read any more, and says so: then it is as good as that of after.
+take_page() {
+    [ "$kind $name" = 'files compare' ] && grep -q 'so no figures by type: .*' out/compared.html &&
+        cp "$folder/after/out/compared.html" out
+}
+
 # Every file is that of before or that of after; no part is left, but where it was killed or could
 # not be removed.
 is_old_or_new() {
     local file
+    take_page
     ! diff -rq . "$folder/before" >"$folder/differences" || return 0
     while IFS= read -r file; do
         cmp -s "$file" "$folder/before/$file" || cmp -s "$file" "$folder/after/$file" ||
@@ -52,10 +59,7 @@ try() {
     case $code in
     0)
         survived=$((survived + 1))
-        # a page is made also where data cannot be read any more, and says so
-        if [ "$kind $name" = 'files compare' ] && grep -q 'so no figures by type: .*' out/compared.html; then
-            cp "$folder/after/out/compared.html" out && cp "$folder/out-after" "$folder/stdout"
-        fi
+        ! take_page || cp "$folder/out-after" "$folder/stdout"
         diff -rq . "$folder/after" >"$folder/stderr" && cmp -s "$folder/stdout" "$folder/out-after" ||
             wrong 'succeeded with something else'
         ;;
