@@ -213,9 +213,8 @@ START_TEST(wrong_sequence_offsets_are_refused) {
         {{0}, 1, "the last item (0) is 0"},
         {{0}, 0, "/sequences/offsets: is empty, but must begin with 0"},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_integers_refused(name, cases[i].count, 0, cases[i].values, cases[i].message);
-    }
     assert_integers_refused(name, 2, 2, good_offsets,
                             "/sequences/offsets: must be a list of integers");
     hid_t file = damage();
@@ -287,10 +286,9 @@ START_TEST(wrong_span_offsets_are_refused) {
          "/spans/offsets: has 3 items, expected 4: one more than there are sequences"},
         {{0, 2, 2, 4, 4}, 5, "/spans/offsets: has 5 items, expected 4"},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_integers_refused("/spans/offsets", cases[i].count, 0, cases[i].values,
                                 cases[i].message);
-    }
     assert_refused_without("/spans/offsets",
                            "has /spans/items but not /spans/offsets: both or neither");
     assert_refused_without("/spans/items",
@@ -347,10 +345,9 @@ START_TEST(optional_parts_of_a_wrong_shape_are_refused) {
         {"/sequences/document", 4, 0, "/sequences/document: has 4 items"},
         {"/sequences/document", 3, 1, "/sequences/document: must be a list"},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_integers_refused(cases[i].name, cases[i].rows, cases[i].columns, good_spans,
                                 cases[i].message);
-    }
 }
 END_TEST
 
