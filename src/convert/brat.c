@@ -17,7 +17,7 @@
 #include <string.h>
 
 #include "convert/characters.h"
-#include "convert/lines.h"
+#include "core/lines.h"
 
 typedef struct brat {
     FILE *text, *annotations; /* of a pair that was given as streams, or NULL */

@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "convert/lines.h"
 #include "convert/reader.h"
+#include "core/lines.h"
 
 enum { PROBED_LINES = 1000, MOST_COLUMNS = 256 };
 

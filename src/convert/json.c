@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "convert/json_shapes.h"
-#include "convert/lines.h"
 #include "core/json.h"
+#include "core/lines.h"
 
 typedef struct json_stream {
     mlce_lines lines;  /* its number counts the lines of arrays too */

@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "convert/convert.h"
-#include "convert/lines.h"
 #include "core/json.h"
+#include "core/lines.h"
 
 static mlce_status add(mlce_names *names, const char *name, const char *where) {
     int number;

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "convert/lines.h"
 #include "convert/reader.h"
+#include "core/lines.h"
 
 static mlce_status next(mlce_reader *reader, mlce_arena *arena, mlce_record *record, bool *found) {
     mlce_lines *lines = reader->state;

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "convert/lines.h"
 #include "core/config_locale.h"
+#include "core/lines.h"
 #include "mlce/memory.h"
 
 enum { MOST_FEATURES = 65536, LONGEST_WORD = 65536 };

@@ -49,9 +49,11 @@ void mlce_h5_unlock(void) {
 
 enum { CAUSE_SIZE = 512 };
 
-/* Walking upward, the first entry is the innermost call: the root cause. */
-static herr_t keep_first(unsigned index, const H5E_error2_t *error, void *cause) {
-    if (index == 0 && error->desc) snprintf(cause, CAUSE_SIZE, "%s", error->desc);
+/* Walking upward, the first entry is the innermost call: the root cause. Where a filter is missing
+   that is the search for a plugin, and the filter is named by a call further out. */
+static herr_t keep_cause(unsigned index, const H5E_error2_t *error, void *cause) {
+    if (error->desc && (index == 0 || strstr(error->desc, "required filter")))
+        snprintf(cause, CAUSE_SIZE, "%s", error->desc);
     return 0;
 }
 
@@ -59,7 +61,7 @@ static void root_cause(char cause[CAUSE_SIZE]) {
     cause[0] = '\0';
     hid_t stack = H5Eget_current_stack();
     if (stack < 0) return;
-    H5Ewalk2(stack, H5E_WALK_UPWARD, keep_first, cause);
+    H5Ewalk2(stack, H5E_WALK_UPWARD, keep_cause, cause);
     H5Eclose_stack(stack);
     for (size_t length = strlen(cause); length && strchr("\n .", cause[length - 1]);)
         cause[--length] = '\0';

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/json.h"
+#include "core/lines.h"
 #include "data/dataset_parts.h"
 #include "export/misfit.h"
 #include "export/safetensors.h"
@@ -63,22 +64,12 @@ static mlce_status names_from_metadata(const mlce_tensors *t, names *list) {
 }
 
 static mlce_status names_from_text(FILE *file, const char *path, names *list) {
-    char *line = NULL;
-    size_t size = 0;
-    ssize_t length;
-    mlce_status status = MLCE_OK;
-    while (!status && (length = getline(&line, &size, file)) > 0) {
-        if (strlen(line) != (size_t)length) {
-            status = mlce_fail(MLCE_E_DATA, "%s: line %zu is not text", path, list->count + 1);
-            break;
-        }
-        line[strcspn(line, "\r\n")] = '\0';
-        status = add_name(list, line);
-    }
-    if (!status && !feof(file)) /* without memory for the line ferror() does not tell */
-        status = mlce_fail(errno == ENOMEM ? MLCE_E_MEMORY : MLCE_E_IO, "%s: cannot read: %s", path,
-                           strerror(errno));
-    free(line);
+    mlce_lines lines = {.file = file, .name = path};
+    char *line;
+    mlce_status status;
+    while (!(status = mlce_lines_next(&lines, &line)) && line)
+        if ((status = add_name(list, line))) break;
+    mlce_lines_free(&lines);
     return status;
 }
 

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "core/json.h"
+#include "core/lines.h"
 #include "train/evaluate.h"
 #include "train/run_folder.h"
 #include "train/session.h"
@@ -78,21 +79,17 @@ static mlce_status add_line(mlce_view *view, const char *path, const char *text,
 }
 
 static mlce_status read_lines(mlce_view *view, const char *path) {
-    FILE *file = fopen(path, "r");
-    if (!file && errno == ENOENT) return MLCE_OK; /* it was not trained here */
-    if (!file) return mlce_fail(MLCE_E_IO, "%s: cannot open: %s", path, strerror(errno));
-    char *line = NULL;
-    size_t size = 0;
-    mlce_status status = MLCE_OK;
-    for (ssize_t length; !status && (length = getline(&line, &size, file)) > 0;)
-        status = add_line(view, path, line, (size_t)length);
-    if (!status && !feof(file)) /* without memory for the line ferror() does not tell */
-        status = mlce_fail(errno == ENOMEM ? MLCE_E_MEMORY : MLCE_E_IO, "%s: cannot read: %s", path,
-                           strerror(errno));
+    mlce_lines lines = {.file = fopen(path, "r"), .name = path};
+    if (!lines.file && errno == ENOENT) return MLCE_OK; /* it was not trained here */
+    if (!lines.file) return mlce_fail(MLCE_E_IO, "%s: cannot open: %s", path, strerror(errno));
+    char *line;
+    mlce_status status;
+    while (!(status = mlce_lines_next(&lines, &line)) && line)
+        if ((status = add_line(view, path, line, lines.length))) break;
     if (!status && !view->evaluation_count)
         status = mlce_fail(MLCE_E_DATA, "%s: is empty: the run has no evaluation", path);
-    free(line);
-    fclose(file);
+    fclose(lines.file);
+    mlce_lines_free(&lines);
     return status;
 }
 

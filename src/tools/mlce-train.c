@@ -294,7 +294,7 @@ int main(int argc, char **argv) {
         if (option == 'r') w.resume = true;
         if (option == 'a') w.accept_changes = true;
     }
-    if (argc == optind)
+    if (argc == optind || !*argv[optind])
         return mlce_tool_usage(w.resume ? "give the folder of a RUN" : "give a CONFIG file");
     if (w.resume && (w.force || w.sweep))
         return mlce_tool_usage("--resume goes on with one run: it does not go with --%s%s",

@@ -88,6 +88,22 @@ static mlce_status step_of_best(const mlce_session *s, int64_t *step) {
     return MLCE_OK;
 }
 
+/* Of a best.h5 of step `best` (-1: none) that cannot be made again from last.h5. */
+static void warn_of_best(const mlce_session *s, int64_t best) {
+    const char *run = s->output;
+    long long step = s->state.best_step;
+    if (best >= 0)
+        mlce_log(MLCE_LOG_WARNING,
+                 "%s/best.h5 is not the checkpoint of step %lld, the best before the one that the "
+                 "run goes on from: it stays until there is a better one",
+                 run, step);
+    else
+        mlce_log(MLCE_LOG_WARNING,
+                 "%s/best.h5, the checkpoint of step %lld, is gone or cannot be read: the next "
+                 "better one takes its place; to put the last one there: cp %s/last.h5 %s/best.h5",
+                 run, step, run, run);
+}
+
 /* Of the first rank. */
 static mlce_status go_back(mlce_session *s) {
     const mlce_train_state *state = &s->state;
@@ -105,10 +121,7 @@ static mlce_status go_back(mlce_session *s) {
         mlce_adam_exchange_average(s->adam);
         return status;
     }
-    mlce_log(MLCE_LOG_WARNING,
-             "%s/best.h5 is not the checkpoint of step %lld, the best before the one that the run "
-             "goes on from: it stays until there is a better one",
-             s->output, (long long)state->best_step);
+    warn_of_best(s, best);
     return MLCE_OK;
 }
 

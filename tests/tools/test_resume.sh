@@ -55,6 +55,17 @@ train --resume run/ train.epochs=13
 claim 'more epochs need no flag; what they do to the schedule is said' \
     "[ $? -eq 0 ] && [ \$(tail -1 run/metrics.jsonl | cut -c1-11) = '{\"epoch\":13' ] && grep -q 'learning rate goes on where it is in the course over 13' stderr"
 
+# ---- Without the best, which an epoch of no use was after ----
+train resident.ini train.output=worse train.epochs=2
+train --resume worse train.epochs=3 optim.lr=1e-12 --accept-changes
+rm worse/best.h5
+train --resume worse train.epochs=3
+claim 'a best.h5 that is gone is said, and what can be done' \
+    "[ $? -eq 1 ] && grep -q 'is gone or cannot be read.*cp worse/last.h5 worse/best.h5' stderr"
+cp worse/last.h5 worse/best.h5
+accepts mlce-train --resume worse train.epochs=3
+refuses 2 'give the folder of a RUN' -- mlce-train --resume ''
+
 # ---- Shortened: over before it was ever evaluated ----
 rm -rf run
 train streamed.ini train.epochs=2 train.eval_steps=100000 train.save_steps=1 train.keep_last=3

@@ -127,6 +127,46 @@ START_TEST(a_file_that_cannot_be_opened_is_told_by_its_cause) {
 }
 END_TEST
 
+static size_t pass_through(unsigned flags, size_t count, const unsigned values[], size_t bytes,
+                           size_t *size, void **buffer) {
+    (void)flags, (void)count, (void)values, (void)size, (void)buffer;
+    return bytes;
+}
+
+/* A compression that the HDF5 at hand was built without. */
+START_TEST(a_missing_filter_is_named) {
+    enum { ID = 400 };
+    static const H5Z_class2_t filter = {.version = H5Z_CLASS_T_VERS,
+                                        .id = (H5Z_filter_t)ID,
+                                        .encoder_present = 1,
+                                        .decoder_present = 1,
+                                        .name = "squeeze",
+                                        .filter = pass_through};
+    const int64_t integers[] = {1, 2};
+    const hsize_t size[] = {2, 1};
+    ck_assert_int_ge(H5Zregister(&filter), 0);
+    hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    hid_t space = H5Screate_simple(2, size, NULL), chunked = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_chunk(chunked, 2, size);
+    H5Pset_filter(chunked, ID, 0, 0, NULL);
+    hid_t dataset = H5Dcreate2(file, "/i", H5T_STD_I64LE, space, H5P_DEFAULT, chunked, H5P_DEFAULT);
+    ck_assert_int_ge(H5Dwrite(dataset, H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, integers),
+                     0);
+    H5Dclose(dataset);
+    H5Pclose(chunked);
+    H5Sclose(space);
+    H5Fclose(file);
+    ck_assert_int_ge(H5Zunregister(ID), 0);
+    mlce_h5 again;
+    int64_t *values;
+    mlce_h5_shape shape;
+    assert_ok(mlce_h5_open(path, &again));
+    assert_fails(mlce_h5_read_integers(&again, "/i", &values, &shape), MLCE_E_DATA,
+                 "required filter 'squeeze' is not registered");
+    assert_ok(mlce_h5_close(&again));
+}
+END_TEST
+
 static herr_t count_errors(hid_t stack, void *count) {
     (void)stack;
     ++*(int *)count;
@@ -184,6 +224,7 @@ static void add(TCase *cases) {
     tcase_add_test(cases, everything_written_is_read_back);
     tcase_add_test(cases, what_is_there_is_told_from_what_is_not);
     tcase_add_test(cases, a_file_that_cannot_be_opened_is_told_by_its_cause);
+    tcase_add_test(cases, a_missing_filter_is_named);
     tcase_add_test(cases, the_programs_own_error_handler_comes_back);
     tcase_add_test(cases, two_threads_read_while_one_writes);
 }

@@ -188,7 +188,7 @@ START_TEST(types_come_from_the_metadata_or_a_file) {
     check_weights(KEYS, NUMBERS); /* a file given goes before the metadata */
     write_file(SCORES(WEIGHT, BIAS), NUMBERS, sizeof NUMBERS);
     assert_fails(import(KEYS, NULL, &model), MLCE_E_DATA, "names no types");
-    assert_fails(import(KEYS, path, &model), MLCE_E_DATA, "line 1 is not text");
+    assert_fails(import(KEYS, path, &model), MLCE_E_DATA, ":1: byte 1 (0x90) is not UTF-8");
     assert_fails(import(KEYS, "/nowhere/types", &model), MLCE_E_IO, "/nowhere/types");
     write_file("{\"__metadata__\":{\"types\":\"[1]\"}}", "", 0);
     assert_fails(import(KEYS, NULL, &model), MLCE_E_DATA, "type 0 is no text");

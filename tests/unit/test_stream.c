@@ -1,93 +1,5 @@
 /* test_stream.c - datasets that are not in memory, read block by block. */
-#include "test_dataset.h"
-
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <time.h>
-
-#include "data/stream.h"
-
-/* 1,024 float32 features are 4 KiB a row, and a block has 512 rows. */
-enum { WIDE = 1024, LONGEST = 24, SHARDS = 3, PER_SHARD = 200, ALL = SHARDS * PER_SHARD };
-
-static char paths[600];
-static mlce_dataset *dataset;
-
-static int length_of(int s) {
-    return s % 17 == 4 ? 0 : 1 + s * 7 % LONGEST;
-}
-
-/* Rows hold (sequence, token, 1, 1, ...). */
-static void fill_rows(float *rows, int s, int length, int width) {
-    for (int t = 0; t < length; t++) {
-        for (int c = 0; c < width; c++) rows[t * width + c] = 1;
-        rows[t * width] = (float)s;
-        rows[t * width + 1] = (float)t;
-    }
-}
-
-/* A shard of the sequences first .. first + count - 1, each one with a span of type "even" or
-   "odd". Every second shard has the types the other way round. `lengths` NULL: by length_of(). */
-static void write_shard(const char *name, int first, int count, const int *lengths,
-                        mlce_precision precision, int width) {
-    static const char *const types[][2] = {{"even", "odd"}, {"odd", "even"}};
-    int turned = first / PER_SHARD % 2;
-    mlce_dataset_spec spec = {.types = types[turned],
-                              .type_count = 2,
-                              .width = width,
-                              .precision = precision,
-                              .spans = true};
-    mlce_dataset_writer *writer;
-    assert_ok(mlce_dataset_writer_open(name, &spec, &writer));
-    for (int s = first; s < first + count; s++) {
-        int length = lengths ? lengths[s - first] : length_of(s);
-        float *rows = malloc((size_t)(length + 1) * (size_t)width * sizeof *rows);
-        fill_rows(rows, s, length, width);
-        mlce_span span = {0, length, (s + turned) % 2};
-        mlce_sequence sequence = {
-            .length = length, .embeddings = rows, .spans = &span, .span_count = length > 0};
-        assert_ok(mlce_dataset_writer_add(writer, &sequence));
-        free(rows);
-    }
-    assert_ok(mlce_dataset_writer_close(writer));
-}
-
-static void write_shards(void) {
-    set_up();
-    for (int i = 0; i < SHARDS; i++) {
-        snprintf(path, sizeof path, "%s/shard-%d.h5", folder, i);
-        write_shard(path, i * PER_SHARD, PER_SHARD, NULL, MLCE_FLOAT32, WIDE);
-    }
-    snprintf(paths, sizeof paths, "%s/shard-*.h5", folder);
-}
-
-static void open_streamed(void) {
-    assert_ok(mlce_dataset_open(paths, &(mlce_dataset_options){.memory = 0}, &dataset));
-    ck_assert(!mlce_dataset_is_resident(dataset));
-}
-
-static void open_shards(void) {
-    write_shards();
-    open_streamed();
-}
-
-static mlce_batcher *new_batcher(mlce_batch_options options) {
-    mlce_batcher *batcher;
-    assert_ok(mlce_batcher_new(dataset, &options, &batcher));
-    return batcher;
-}
-
-static const mlce_batch *next_batch(mlce_batcher *batcher) {
-    const mlce_batch *batch;
-    assert_ok(mlce_batcher_next(batcher, &batch));
-    return batch;
-}
-
-static void end_with(mlce_batcher *batcher) {
-    mlce_batcher_free(batcher);
-    mlce_dataset_close(dataset);
-    tear_down();
-}
+#include "shards.h"
 
 /* For batches of the shards' sequences, whose lengths the plan keeps. */
 static void init_plan(mlce_batch_plan *plan, const mlce_batch_options *options) {
@@ -405,93 +317,6 @@ START_TEST(a_sequence_longer_than_a_block_is_one_of_its_own) {
 }
 END_TEST
 
-START_TEST(more_files_than_may_be_open_are_one_dataset) {
-    enum { FILES = 150 };
-    static const int lengths[] = {3, 2};
-    set_up();
-    for (int i = 0; i < FILES; i++) {
-        snprintf(path, sizeof path, "%s/many-%03d.h5", folder, i);
-        write_shard(path, 2 * i, 2, lengths, i % 2 ? MLCE_FLOAT16 : MLCE_FLOAT64, 8);
-    }
-    snprintf(paths, sizeof paths, "%s/many-*.h5", folder);
-    open_streamed();
-    int open = 0;
-    for (size_t i = 0; i < dataset->file_count; i++) open += dataset->files[i].h5.id > 0;
-    ck_assert_int_le(open, 64);
-    mlce_batcher *batcher =
-        new_batcher((mlce_batch_options){.sequences = 7, .shuffle = true, .seed = 2});
-    const mlce_batch *batch;
-    int seen[2 * FILES] = {0};
-    assert_ok(mlce_batcher_start(batcher, 0));
-    while ((batch = next_batch(batcher))) {
-        for (int b = 0; b < batch->sequences; b++) {
-            seen[batch->ids[b]]++;
-            ck_assert_float_eq(batch->embeddings[batch->offsets[b] * 8], (float)batch->ids[b]);
-        }
-    }
-    for (int s = 0; s < 2 * FILES; s++) ck_assert_int_eq(seen[s], 1);
-    float row[3 * 8];
-    assert_ok(mlce_dataset_read(dataset, 1, row));
-    ck_assert_float_eq(row[0], 1);
-    end_with(batcher);
-}
-END_TEST
-
-/* ---- Files that change ---- */
-
-/* Later than the file system's clock could confuse with the time of opening. */
-static void wait_for_clock(void) {
-    nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
-}
-
-static mlce_status read_all(mlce_batcher *batcher) {
-    const mlce_batch *batch;
-    mlce_status status = mlce_batcher_start(batcher, 0);
-    do {
-        if (!status) status = mlce_batcher_next(batcher, &batch);
-    } while (!status && batch);
-    return status;
-}
-
-START_TEST(a_file_that_is_cut_or_changed_is_one_clear_error) {
-    open_shards();
-    mlce_batcher *batcher = new_batcher(every_kind[0]);
-    assert_ok(read_all(batcher));
-    snprintf(path, sizeof path, "%s/shard-1.h5", folder);
-    struct stat info;
-    ck_assert_int_eq(stat(path, &info), 0);
-    wait_for_clock();
-    if (_i == 0) {
-        ck_assert_int_eq(truncate(path, info.st_size / 2), 0);
-        assert_fails(read_all(batcher), MLCE_E_DATA, "shard-1.h5: has been cut from ");
-        assert_fails(mlce_dataset_read(dataset, PER_SHARD, (float[LONGEST * WIDE]){0}), MLCE_E_DATA,
-                     "has been cut");
-    } else {
-        int file = open(path, O_WRONLY);
-        ck_assert_int_eq(pwrite(file, "\1", 1, info.st_size - 1), 1);
-        close(file);
-        assert_fails(read_all(batcher), MLCE_E_DATA, "shard-1.h5: has been changed since");
-    }
-    end_with(batcher);
-}
-END_TEST
-
-/* A file that is closed meanwhile may be another one when it is opened again. */
-START_TEST(a_file_that_is_replaced_while_it_is_closed_is_refused) {
-    open_shards();
-    mlce_dataset_file *file = &dataset->files[1];
-    assert_ok(mlce_rows_close(file));
-    snprintf(path, sizeof path, "%s/new.h5", folder);
-    write_shard(path, PER_SHARD, PER_SHARD, NULL, MLCE_FLOAT32, WIDE);
-    ck_assert_int_eq(rename(path, file->path), 0);
-    mlce_batcher *batcher = new_batcher(every_kind[0]);
-    assert_fails(read_all(batcher), MLCE_E_DATA, "shard-1.h5: has been changed since");
-    ck_assert_int_eq(unlink(file->path), 0);
-    assert_fails(read_all(batcher), MLCE_E_IO, "shard-1.h5");
-    end_with(batcher);
-}
-END_TEST
-
 static void add(TCase *cases) {
     tcase_add_loop_test(cases, an_epoch_over_shards_has_every_sequence_once, 0, KINDS);
     tcase_add_loop_test(cases, an_epoch_can_be_gone_on_with_from_any_batch, 0, KINDS);
@@ -502,9 +327,6 @@ static void add(TCase *cases) {
     tcase_add_test(cases, ranks_that_are_dealt_whole_batches_read_their_own_rows_only);
     tcase_add_test(cases, opening_reads_no_embeddings_that_are_not_kept);
     tcase_add_loop_test(cases, a_sequence_longer_than_a_block_is_one_of_its_own, 0, 2);
-    tcase_add_test(cases, more_files_than_may_be_open_are_one_dataset);
-    tcase_add_loop_test(cases, a_file_that_is_cut_or_changed_is_one_clear_error, 0, 2);
-    tcase_add_test(cases, a_file_that_is_replaced_while_it_is_closed_is_refused);
 }
 
 int main(void) {

@@ -1,5 +1,5 @@
 /* lines.c - a text file line by line. */
-#include "convert/lines.h"
+#include "core/lines.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* lines.h - a text file line by line, in memory as large as its longest line. */
-#ifndef MLCE_CONVERT_LINES_H
-#define MLCE_CONVERT_LINES_H
+#ifndef MLCE_CORE_LINES_H
+#define MLCE_CORE_LINES_H
 
 #include <stdbool.h>
 #include <stdint.h>
