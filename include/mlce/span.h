@@ -57,9 +57,10 @@ typedef struct mlce_span_gradients {
  *
  * A soft target t makes a gold pair's e^-s or term t times as much, and puts the pair, 1 - t times
  * as much, among N too, as in loss.h. *loss gets the average; `gradients` (NULL: none) its
- * derivatives. Scores may be as large as float32 holds. MLCE_E_ARGUMENT: softmax_ce, which wants
- * just one positive; a soft target with topk_ce; a target outside (0, 1]; a gold
- * span that is not within its sequence and the types. */
+ * derivatives. Scores may be as large as float32 holds: where they could be larger (head_size times
+ * the largest q and k, and the terms), or one is NaN, *loss is NaN. MLCE_E_ARGUMENT: softmax_ce,
+ * which wants just one positive; a soft target with topk_ce; a target outside (0, 1]; a gold span
+ * that is not within its sequence and the types. */
 MLCE_API mlce_status mlce_span_loss(const mlce_loss_options *options,
                                     const mlce_span_scores *scores, const mlce_span_gold *gold,
                                     double *loss, const mlce_span_gradients *gradients);

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "convert/characters.h"
+#include "core/file.h"
 #include "core/lines.h"
 
 typedef struct brat {
@@ -194,12 +195,6 @@ static void move_breaks(brat *b) {
     }
 }
 
-static mlce_status open_file(const char *path, bool may_miss, FILE **file) {
-    *file = fopen(path, "rb");
-    if (*file || (may_miss && errno == ENOENT)) return MLCE_OK;
-    return mlce_fail(MLCE_E_IO, "%s: cannot open: %s", path, strerror(errno));
-}
-
 static mlce_status read_document(mlce_reader *reader, brat *b) {
     const char *stem = b->stems[b->at];
     size_t end = strlen(stem);
@@ -212,11 +207,11 @@ static mlce_status read_document(mlce_reader *reader, brat *b) {
     memcpy(b->path, stem, end);
     memcpy(b->path + end, ".txt", 5);
     reader->name = b->path;
-    mlce_status status = text_file ? MLCE_OK : open_file(b->path, false, &text_file);
+    mlce_status status = text_file ? MLCE_OK : mlce_file_open(b->path, false, &text_file);
     if (!status) status = read_whole(text_file, b->path, b->arena, &text);
     if (!status) status = mlce_characters_find(b->arena, text, &b->characters);
     memcpy(b->path + end, ".ann", 5);
-    if (!status && !file) status = open_file(b->path, true, &file);
+    if (!status && !file) status = mlce_file_open(b->path, true, &file);
     b->has_marks = file != NULL;
     if (!status && file) status = read_annotations(reader, b, file);
     if (text_file && text_file != b->text) fclose(text_file);

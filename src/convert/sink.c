@@ -58,7 +58,7 @@ mlce_status mlce_text_file_open(const char *path, mlce_text_file *text) {
         text->file = stdout;
         return MLCE_OK;
     }
-    if (!(text->part = mlce_file_begin(path))) return MLCE_E_IO;
+    if (!(text->part = mlce_file_begin(path, MLCE_LINKS_FOLLOWED))) return MLCE_E_IO;
     text->file = fopen(text->part, "wb");
     if (text->file) return MLCE_OK;
     mlce_status status = cannot_write(text);

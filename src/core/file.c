@@ -15,23 +15,41 @@
 
 static const char SUFFIX[] = ".part";
 
-/* The file that `path` leads to through symbolic links, or `path` itself where there is none. */
-static char *resolve(const char *path) {
-    char *target = realpath(path, NULL);
-    return target || errno != ENOENT ? target : mlce_strdup(path);
+mlce_status mlce_file_open(const char *path, bool may_miss, FILE **file) {
+    struct stat info;
+    int number = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    *file = NULL;
+    if (number < 0 && errno == ENOENT && may_miss) return MLCE_OK;
+    if (number >= 0 && !fstat(number, &info) && !S_ISREG(info.st_mode)) {
+        close(number);
+        return mlce_fail(MLCE_E_IO, "%s: is no regular file", path);
+    }
+    if (number >= 0) *file = fdopen(number, "rb");
+    if (*file) return MLCE_OK;
+    mlce_status status = mlce_fail(MLCE_E_IO, "%s: cannot open: %s", path, strerror(errno));
+    if (number >= 0) close(number);
+    return status;
 }
 
-/* Only a regular file can be replaced by another: a rename would remove a device or a pipe. */
+/* The file that `path` leads to through symbolic links, or `path` itself where there is none. */
+static char *resolve(const char *path, mlce_links links) {
+    char *target = links == MLCE_LINKS_FOLLOWED ? realpath(path, NULL) : NULL;
+    bool is_path = links == MLCE_LINKS_REPLACED || errno == ENOENT;
+    return target || !is_path ? target : mlce_strdup(path);
+}
+
+/* Only a regular file, or a link that stays none, can be replaced by another: a rename would remove
+   a device or a pipe. */
 static bool can_be_replaced(const char *target) {
     struct stat info;
-    if (stat(target, &info)) return errno == ENOENT;
-    if (S_ISREG(info.st_mode)) return true;
+    if (lstat(target, &info)) return errno == ENOENT;
+    if (S_ISREG(info.st_mode) || S_ISLNK(info.st_mode)) return true;
     errno = S_ISDIR(info.st_mode) ? EISDIR : EEXIST;
     return false;
 }
 
-char *mlce_file_begin(const char *path) {
-    char *target = resolve(path);
+char *mlce_file_begin(const char *path, mlce_links links) {
+    char *target = resolve(path, links);
     size_t size = target ? strlen(target) + sizeof SUFFIX : 0;
     char *part = target ? mlce_calloc(size, 1) : NULL;
     if (part) snprintf(part, size, "%s%s", target, SUFFIX);
@@ -132,7 +150,7 @@ char *mlce_folder_begin(const char *path) {
         mlce_fail(MLCE_E_IO, "%s: exists already: name a new folder, or an empty one", path);
         return NULL;
     }
-    char *target = resolve(path);
+    char *target = resolve(path, MLCE_LINKS_FOLLOWED);
     size_t length = target ? strlen(target) : 0, size = length + sizeof SUFFIX;
     while (length > 1 && target[length - 1] == '/') length--;
     char *part = target ? mlce_calloc(size, 1) : NULL;
@@ -187,8 +205,8 @@ bool mlce_file_is_same(const char *a, const char *b) {
            first.st_ino == second.st_ino;
 }
 
-mlce_status mlce_file_write_text(const char *path, const char *text) {
-    char *part = mlce_file_begin(path);
+mlce_status mlce_file_write_text(const char *path, mlce_links links, const char *text) {
+    char *part = mlce_file_begin(path, links);
     if (!part) return MLCE_E_IO;
     FILE *file = fopen(part, "w");
     int failed = !file || fputs(text, file) == EOF;

@@ -3,14 +3,22 @@
 #define MLCE_CORE_FILE_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "mlce/status.h"
 
+/* Opens a file that lies in a folder which is read: what is no regular file is refused, as a pipe
+   would be waited for. With `may_miss` *file is NULL where there is none. */
+mlce_status mlce_file_open(const char *path, bool may_miss, FILE **file);
+
+/* What a symbolic link as `path` is: the file that it leads to, which is meant where a user gives
+   the path; or what is to be replaced, as in a run's folder, where a link could lead anywhere. */
+typedef enum mlce_links { MLCE_LINKS_FOLLOWED, MLCE_LINKS_REPLACED } mlce_links;
+
 /* The name beside `path` (same folder) under which its next content is to be written, on the heap.
-   What an earlier, killed attempt left there is removed. A symbolic link stands for the file that
-   it leads to; what is no regular file (a device, a pipe) is refused. NULL (message set) on
-   failure. */
-char *mlce_file_begin(const char *path);
+   What an earlier, killed attempt left there is removed. What is no regular file (a device, a pipe)
+   is refused. NULL (message set) on failure. */
+char *mlce_file_begin(const char *path, mlce_links links);
 
 /* Makes the finished, closed file `part` the content of `path`: fsync, rename, fsync of the
    folder. Frees `part`. On failure `part` is gone, and `path` is as it was, or where the last of
@@ -36,6 +44,6 @@ int mlce_file_sync_parent(const char *path);
 bool mlce_file_is_same(const char *a, const char *b);
 
 /* Writes a whole text file in that way. */
-mlce_status mlce_file_write_text(const char *path, const char *text);
+mlce_status mlce_file_write_text(const char *path, mlce_links links, const char *text);
 
 #endif

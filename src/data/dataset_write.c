@@ -129,7 +129,7 @@ mlce_status mlce_dataset_writer_open(const char *path, const mlce_dataset_spec *
     opened->layout = &mlce_dataset_layouts[spec->task];
     if (!(opened->path = mlce_strdup(path)))
         status = MLCE_E_MEMORY;
-    else if (!(opened->part = mlce_file_begin(path)))
+    else if (!(opened->part = mlce_file_begin(path, MLCE_LINKS_FOLLOWED)))
         status = MLCE_E_IO;
     mlce_h5_lock();
     if (!status) status = mlce_h5_create(opened->part, path, &opened->h5);

@@ -40,7 +40,7 @@ mlce_status mlce_export(mlce_model *model, const char *format, const char *path)
                          path, mlce_model_members(model));
     for (int f = 0; f < FORMATS; f++) {
         if (strcmp(formats[f].name, format)) continue;
-        char *part = mlce_file_begin(path);
+        char *part = mlce_file_begin(path, MLCE_LINKS_FOLLOWED);
         if (!part) return MLCE_E_IO;
         mlce_status status = formats[f].write(model, part, path);
         if (!status) return mlce_file_commit(part, path);

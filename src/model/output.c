@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "span/scores.h"
+
 mlce_status mlce_loss_options_from(const mlce_config *config, mlce_loss_options *options) {
     *options = (mlce_loss_options){
         .positive_weight = (float)mlce_config_float(config, "loss.positive_weight"),
@@ -107,5 +109,11 @@ mlce_status mlce_output_decode(const mlce_output *output, const mlce_batch *batc
                                const mlce_decision *decision, mlce_span_list *list) {
     if (output->task == MLCE_TASK_LABELS) return labels_decode(output, decision, list);
     mlce_span_scores scores = mlce_span_factors_scores(&output->factors, batch);
+    int bad = mlce_span_find_not_finite(&scores);
+    if (bad >= 0)
+        return mlce_fail(MLCE_E_NUMERIC,
+                         "sequence %lld: a score is not finite: its embeddings are too large for "
+                         "the model",
+                         (long long)batch->ids[bad]);
     return mlce_span_decode(&scores, decision, list);
 }

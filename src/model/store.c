@@ -65,7 +65,7 @@ static mlce_status change(const char *part, const char *path, const char *name, 
 }
 
 static mlce_status replace(const char *file, const char *name, const float *values, size_t count) {
-    char *part = mlce_file_begin(file);
+    char *part = mlce_file_begin(file, MLCE_LINKS_FOLLOWED);
     if (!part) return MLCE_E_IO;
     mlce_status status = copy(file, part, file);
     if (!status) status = change(part, file, name, values, count);

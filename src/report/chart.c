@@ -6,6 +6,9 @@
 /* In SVG units, which are pixels where the figure has room for WIDTH of them. */
 enum { WIDTH = 480, HEIGHT = 260, LEFT = 56, RIGHT = 14, TOP = 16, BOTTOM = 40, MOST_POINTS = 400 };
 
+/* Of an axis; more than nice_step() leads to. Steps may be lost in the rounding of huge numbers. */
+enum { MOST_MARKS = 32 };
+
 typedef struct axis {
     double low, high, step;
     int digits;      /* behind the point */
@@ -59,8 +62,9 @@ static void make_axes(const mlce_chart *chart, axis *x, axis *y) {
 
 static void put_grid(mlce_html *html, const mlce_chart *chart, const axis *x, const axis *y) {
     mlce_html_put(html, "<g class=\"grid\">");
-    for (int n = 0; y->low + n * y->step <= y->high + y->step * 1e-6; n++) {
+    for (int n = 0; n < MOST_MARKS; n++) {
         double value = y->low + n * y->step;
+        if (value > y->high + y->step * 1e-6) break;
         char text[32];
         if (y->step >= 1000 && n > 0)
             snprintf(text, sizeof text, "%.0fk", value / 1000);
@@ -72,9 +76,12 @@ static void put_grid(mlce_html *html, const mlce_chart *chart, const axis *x, co
             "text-anchor=\"end\">%s</text>\n",
             LEFT, WIDTH - RIGHT, at(y, value), at(y, value), LEFT - 6, at(y, value) + 4, text);
     }
-    for (double value = ceil(x->low / x->step) * x->step; value <= x->high + 1e-9; value += x->step)
+    for (int n = 0; n < MOST_MARKS; n++) {
+        double value = (ceil(x->low / x->step) + n) * x->step;
+        if (value > x->high + 1e-9) break;
         mlce_html_put(html, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%.0f</text>\n",
                       at(x, value), HEIGHT - BOTTOM + 16, value);
+    }
     mlce_html_put(html,
                   "</g><text class=\"name\" x=\"%d\" y=\"%d\" text-anchor=\"middle\">%s</text>"
                   "<text class=\"name\" transform=\"translate(13 %d) rotate(-90)\" "

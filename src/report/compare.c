@@ -290,7 +290,7 @@ static mlce_status write_page(const comparison *c, const char *path) {
     mlce_status status = mlce_html_begin(&html);
     if (status) return status;
     status = put_page(&html, c);
-    if (!status) return mlce_html_end(&html, path);
+    if (!status) return mlce_html_end(&html, path, MLCE_LINKS_FOLLOWED);
     mlce_html_abandon(&html);
     return status;
 }

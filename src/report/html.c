@@ -116,10 +116,10 @@ void mlce_html_put(mlce_html *html, const char *markup, ...) {
     note_memory(html);
 }
 
-mlce_status mlce_html_end(mlce_html *html, const char *path) {
+mlce_status mlce_html_end(mlce_html *html, const char *path, mlce_links links) {
     char *text = mlce_text_end(&html->text, path);
     mlce_locale_end(html->locale);
-    mlce_status status = text ? mlce_file_write_text(path, text) : MLCE_E_MEMORY;
+    mlce_status status = text ? mlce_file_write_text(path, links, text) : MLCE_E_MEMORY;
     free(text);
     return status;
 }

@@ -4,7 +4,7 @@
  *   mlce_status status = mlce_html_begin(&html);
  *   if (status) return status;
  *   mlce_html_put(&html, "<td title=\"%s\">%.4f</td>\n", name, f1);    // name is escaped
- *   return mlce_html_end(&html, path);
+ *   return mlce_html_end(&html, path, MLCE_LINKS_FOLLOWED);
  *
  * Markup can only stand in the string of mlce_html_put(). The page is well-formed XML too.
  */
@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 #include "core/config_locale.h"
+#include "core/file.h"
 #include "core/text.h"
 #include "mlce/status.h"
 
@@ -40,7 +41,7 @@ void mlce_html_text(mlce_html *html, const char *text, int most);
 void mlce_html_name(mlce_html *html, const char *name);
 
 /* Writes the page to the file, whole or not at all. */
-mlce_status mlce_html_end(mlce_html *html, const char *path);
+mlce_status mlce_html_end(mlce_html *html, const char *path, mlce_links links);
 /* Drops it instead. */
 void mlce_html_abandon(mlce_html *html);
 

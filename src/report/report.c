@@ -34,7 +34,8 @@ static mlce_status write_page(const mlce_view *view, const char *path) {
         if (status)
             mlce_html_abandon(&html);
         else
-            status = mlce_html_end(&html, path ? path : own);
+            status = path ? mlce_html_end(&html, path, MLCE_LINKS_FOLLOWED)
+                          : mlce_html_end(&html, own, MLCE_LINKS_REPLACED);
     }
     free(own);
     return status;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "core/file.h"
 #include "core/json.h"
 #include "core/lines.h"
 #include "train/evaluate.h"
@@ -79,11 +80,10 @@ static mlce_status add_line(mlce_view *view, const char *path, const char *text,
 }
 
 static mlce_status read_lines(mlce_view *view, const char *path) {
-    mlce_lines lines = {.file = fopen(path, "r"), .name = path};
-    if (!lines.file && errno == ENOENT) return MLCE_OK; /* it was not trained here */
-    if (!lines.file) return mlce_fail(MLCE_E_IO, "%s: cannot open: %s", path, strerror(errno));
+    mlce_lines lines = {.name = path};
     char *line;
-    mlce_status status;
+    mlce_status status = mlce_file_open(path, true, &lines.file);
+    if (!lines.file) return status; /* MLCE_OK: it was not trained here */
     while (!(status = mlce_lines_next(&lines, &line)) && line)
         if ((status = add_line(view, path, line, lines.length))) break;
     if (!status && !view->evaluation_count)

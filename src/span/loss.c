@@ -250,6 +250,7 @@ mlce_status mlce_span_loss_in(mlce_arena *arena, const mlce_loss_options *option
     if (status) return status;
     for (int n = 0; n < count; n++) *loss += units[n].loss;
     if (scores->sequences) *loss /= (double)scores->sequences * scores->types;
+    if (mlce_span_find_not_finite(scores) >= 0) *loss = NAN; /* which a maximum may not show */
     sum_thresholds(&call);
     return MLCE_OK;
 }

@@ -2,6 +2,11 @@
 #include "span/scores.h"
 
 #include <cblas.h>
+#include <float.h>
+#include <limits.h>
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
 
 mlce_span_view mlce_span_view_of(const mlce_span_scores *scores, int sequence, int head) {
     int start = scores->offsets[sequence], length = scores->offsets[sequence + 1] - start;
@@ -43,6 +48,46 @@ mlce_status mlce_span_scores_check(const mlce_span_scores *scores) {
             "must be 1 or one a type, and sizes positive",
             scores->sequences, scores->types, scores->heads, scores->head_size, scores->max_width);
     return MLCE_OK;
+}
+
+/* The largest magnitude among `rows` rows of `size` floats; not finite where one is not. The bits
+   of a float's magnitude are in the order of its value, infinity and NaN above all others. */
+static double largest(const float *values, int rows, size_t stride, int size) {
+    uint32_t top = 0;
+    for (int t = 0; t < rows; t++, values += stride)
+        for (int c = 0; c < size; c++) {
+            uint32_t bits;
+            memcpy(&bits, &values[c], sizeof bits);
+            bits &= 0x7FFFFFFF;
+            top = bits > top ? bits : top;
+        }
+    float value;
+    memcpy(&value, &top, sizeof value);
+    return (double)value;
+}
+
+/* |s(i,j)| <= scale d max|q| max|k| + max|u| + max|v| */
+static double score_bound(const mlce_span_scores *scores, int sequence) {
+    double products = 0, terms = 0;
+    for (int head = 0; head < scores->heads; head++) {
+        mlce_span_view view = mlce_span_view_of(scores, sequence, head);
+        double q = largest(view.q, view.length, (size_t)view.stride, view.head_size);
+        double k = largest(view.k, view.length, (size_t)view.stride, view.head_size);
+        double product = q * k * view.head_size * (double)fabsf(view.scale);
+        if (!(product <= products)) products = product;
+    }
+    int length = scores->offsets[sequence + 1] - scores->offsets[sequence];
+    const float *start = mlce_span_start_terms(scores, sequence, 0);
+    if (start) terms = largest(start, length, 2 * (size_t)scores->types, 2 * scores->types);
+    return products + 2 * terms;
+}
+
+int mlce_span_find_not_finite(const mlce_span_scores *scores) {
+    int first = INT_MAX;
+#pragma omp parallel for reduction(min : first)
+    for (int s = 0; s < scores->sequences; s++)
+        if (!(score_bound(scores, s) <= FLT_MAX) && s < first) first = s;
+    return first < INT_MAX ? first : -1;
 }
 
 int mlce_span_longest(const mlce_span_scores *scores) {

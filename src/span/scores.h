@@ -19,6 +19,10 @@ typedef struct mlce_span_view {
     const float *q, *k; /* of the sequence's first token, for this head */
 } mlce_span_view;
 
+/* The first sequence with a score that is not finite, or may not be, by a bound from the largest
+   of its factors; -1 where there is none. */
+int mlce_span_find_not_finite(const mlce_span_scores *scores);
+
 mlce_span_view mlce_span_view_of(const mlce_span_scores *scores, int sequence, int head);
 
 /* A tile: pairs i in [first, last), j in [first, end) with i <= j < i + width. */

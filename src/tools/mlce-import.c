@@ -62,7 +62,7 @@ static mlce_status write_run(mlce_model *model, const char *folder) {
     char *text = mlce_config_to_ini(mlce_model_config(model));
     bool is_new = mlce_run_folder_is_unfinished(folder);
     mlce_status status = ini && best && last && text ? MLCE_OK : MLCE_E_MEMORY;
-    if (!status) status = mlce_file_write_text(ini, text);
+    if (!status) status = mlce_file_write_text(ini, MLCE_LINKS_REPLACED, text);
     if (!status) status = mlce_export(model, "hdf5", best);
     if (!status) status = mlce_run_folder_clear(folder);
     if (!status && unlink(last) && errno != ENOENT) /* of the run that was there */

@@ -188,7 +188,7 @@ mlce_status mlce_checkpoint_restore(const mlce_h5 *file, mlce_model *model, mlce
 
 mlce_status mlce_checkpoint_write(const char *path, mlce_model *model, mlce_adam *adam,
                                   const mlce_train_state *state, const char *problem) {
-    char *part = mlce_file_begin(path);
+    char *part = mlce_file_begin(path, MLCE_LINKS_REPLACED);
     if (!part) return MLCE_E_IO;
     mlce_h5 file = {0};
     mlce_status status = mlce_h5_create(part, path, &file);

@@ -80,6 +80,17 @@ static mlce_status evaluate_dev(mlce_session *s, mlce_train_evaluation *e) {
     return status;
 }
 
+/* Scores that are not finite come of the weights, or of dev's embeddings. */
+static void name_cause(const mlce_session *s) {
+    long long step = (long long)s->state.step;
+    const char *bad = mlce_find_bad_parameter(mlce_model_parameters(s->model));
+    if (bad)
+        mlce_fail(MLCE_E_NUMERIC, "step %lld: a number of %s is not finite: lower optim.lr", step,
+                  bad);
+    else
+        mlce_fail_prefix(MLCE_E_NUMERIC, "step %lld, data.dev: ", step);
+}
+
 /* A higher F1, or the same with a lower loss. Without dev the last is the best. */
 static bool is_best(const mlce_session *s, const mlce_train_evaluation *e) {
     const mlce_train_state *best = &s->state;
@@ -115,6 +126,7 @@ static mlce_status evaluate_weights(loop *l) {
     };
     mlce_status status = mlce_same_weights(s);
     if (!status && s->dev) status = evaluate_dev(s, &e);
+    if (status == MLCE_E_NUMERIC) name_cause(s);
     if (status) return status;
     e.best = is_best(s, &e);
     e.seconds = s->before + mlce_seconds() - s->began;
@@ -142,7 +154,8 @@ static mlce_status evaluate_if_due(loop *l) {
     mlce_status status = evaluate_weights(l);
     mlce_adam_exchange_average(l->session->adam);
     l->resumed = mlce_seconds();
-    return status;
+    return status == MLCE_E_NUMERIC ? mlce_stop_not_finite(l->session, "that were evaluated")
+                                    : status;
 }
 
 /* ---- Steps ---- */

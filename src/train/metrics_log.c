@@ -50,7 +50,7 @@ static int write_all(int file, const char *text) {
 /* Appends to the end of the file, or leaves it as it was. */
 static int append(const char *path, const char *text) {
     struct stat before;
-    int file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+    int file = open(path, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CREAT | O_CLOEXEC, 0666);
     if (file < 0) return -1;
     int failed = fstat(file, &before);
     if (!failed && (write_all(file, text) || fsync(file))) {
@@ -83,14 +83,8 @@ static mlce_status read_text(const char *path, char **text) {
     size_t used = 0, capacity = 0;
     mlce_status status = MLCE_OK;
     *text = NULL;
-    FILE *file = fopen(path, "rb");
-    if (!file && errno != ENOENT)
-        return mlce_fail(MLCE_E_IO, "%s: cannot read: %s", path, strerror(errno));
-    struct stat info;
-    if (file && (fstat(fileno(file), &info) || !S_ISREG(info.st_mode))) {
-        fclose(file);
-        return mlce_fail(MLCE_E_IO, "%s: is no regular file", path);
-    }
+    FILE *file;
+    if ((status = mlce_file_open(path, true, &file))) return status;
     do {
         status = mlce_grow((void **)text, &capacity, used + 4096, 1);
         if (!status && file) used += fread(*text + used, 1, capacity - used - 1, file);
@@ -137,7 +131,7 @@ mlce_status mlce_run_folder_trim_log(const char *path, int64_t lines, double *se
                  (long long)found, (long long)lines);
     if (!status && end && *end) {
         *end = '\0';
-        status = mlce_file_write_text(name, text);
+        status = mlce_file_write_text(name, MLCE_LINKS_REPLACED, text);
     }
     free(text);
     free(name);

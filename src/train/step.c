@@ -32,8 +32,7 @@ static mlce_status name_step(mlce_status status, const mlce_session *s, const ml
     return mlce_fail_prefix(status, "step %lld (sequences %s of data.train): ", step, sequences);
 }
 
-/* The first parameter that is not finite, or NULL. */
-static const char *find_bad_parameter(const mlce_parameters *parameters) {
+const char *mlce_find_bad_parameter(const mlce_parameters *parameters) {
     for (int p = 0; p < mlce_parameters_count(parameters); p++) {
         const mlce_parameter *parameter = mlce_parameters_at(parameters, p);
         size_t size = (size_t)parameter->rows * (size_t)parameter->cols;
@@ -44,7 +43,7 @@ static const char *find_bad_parameter(const mlce_parameters *parameters) {
 }
 
 static mlce_status loss_not_finite(const mlce_session *s, const mlce_batch *batch, double loss) {
-    const char *bad = find_bad_parameter(mlce_model_parameters(s->model));
+    const char *bad = mlce_find_bad_parameter(mlce_model_parameters(s->model));
     if (bad)
         return mlce_fail(MLCE_E_NUMERIC, "the loss is %g, and so is a number of %s: lower optim.lr",
                          loss, bad);
@@ -157,15 +156,14 @@ static mlce_status take_step(mlce_session *s, const mlce_batch *batch, mlce_stat
 
 /* ---- Numbers that are not finite ---- */
 
-/* Leaves the state for inspection; the failure's message stays the last one. */
-static mlce_status stop_at(mlce_session *s) {
+mlce_status mlce_stop_not_finite(mlce_session *s, const char *which) {
     char *problem = mlce_strdup(mlce_last_error());
     if (!problem) return MLCE_E_NUMERIC;
     mlce_status saved = mlce_keep_problem(s, problem);
     if (saved)
         mlce_log(MLCE_LOG_WARNING, "%s", mlce_last_error());
     else
-        mlce_log(MLCE_LOG_INFO, "%s/nan.h5 has the weights before the step", s->output);
+        mlce_log(MLCE_LOG_INFO, "%s/nan.h5 has the weights %s", s->output, which);
     mlce_fail(MLCE_E_NUMERIC, "%s", problem);
     free(problem);
     return MLCE_E_NUMERIC;
@@ -177,11 +175,12 @@ mlce_status mlce_train_step(mlce_session *s, const mlce_batch *batch, mlce_statu
     mlce_status status = take_step(s, batch, read, step);
     if (status == MLCE_E_NUMERIC) {
         long long most = mlce_config_int(s->config, "train.most_skips");
-        if (strcmp(mlce_config_string(s->config, "train.on_nan"), "skip")) return stop_at(s);
+        if (strcmp(mlce_config_string(s->config, "train.on_nan"), "skip"))
+            return mlce_stop_not_finite(s, "before the step");
         if (s->state.skipped >= most) {
             mlce_fail_prefix(status,
                              "%lld steps were skipped, train.most_skips allows no more: ", most);
-            return stop_at(s);
+            return mlce_stop_not_finite(s, "before the step");
         }
         s->state.skipped++;
         mlce_log(MLCE_LOG_WARNING, "%s; skipped, %lld of %lld that train.most_skips allows",

@@ -24,4 +24,10 @@ typedef struct mlce_step {
 mlce_status mlce_train_step(mlce_session *session, const mlce_batch *batch, mlce_status read,
                             mlce_step *step);
 
+/* Writes nan.h5 because of the failure whose message was set last, which stays; `which` tells what
+   weights it has. Returns MLCE_E_NUMERIC. */
+mlce_status mlce_stop_not_finite(mlce_session *session, const char *which);
+/* The name of the first parameter with a number that is not finite, or NULL. */
+const char *mlce_find_bad_parameter(const mlce_parameters *parameters);
+
 #endif

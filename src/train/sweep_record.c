@@ -81,7 +81,8 @@ static char *to_json(const mlce_sweep_plan *plan, const mlce_sweep_record *recor
 /* `text` (NULL: it could not be made) into a file of the sweep's folder. */
 static mlce_status write_file(const mlce_sweep_plan *plan, const char *name, char *text) {
     char *path = mlce_run_folder_file(plan->output, name);
-    mlce_status status = path && text ? mlce_file_write_text(path, text) : MLCE_E_MEMORY;
+    mlce_status status =
+        path && text ? mlce_file_write_text(path, MLCE_LINKS_REPLACED, text) : MLCE_E_MEMORY;
     free(path);
     free(text);
     return status;
@@ -146,11 +147,11 @@ static mlce_status read_run(const mlce_sweep_plan *plan, const char *path, const
 
 /* *root stays NULL where there is no file. */
 static mlce_status load(const char *path, json_t **root) {
-    FILE *file = fopen(path, "rb");
-    if (!file && errno == ENOENT) return MLCE_OK;
-    if (!file) return mlce_fail(MLCE_E_IO, "%s: cannot open: %s", path, strerror(errno));
+    FILE *file;
     json_error_t error;
-    mlce_status status = mlce_json_read(file, JSON_REJECT_DUPLICATES, root, &error);
+    mlce_status status = mlce_file_open(path, true, &file);
+    if (!file) return status;
+    status = mlce_json_read(file, JSON_REJECT_DUPLICATES, root, &error);
     fclose(file);
     return status == MLCE_E_DATA ? broken(path) : status;
 }

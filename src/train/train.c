@@ -18,7 +18,8 @@
 static mlce_status write_config(const mlce_session *s) {
     char *text = mlce_config_to_ini(s->config);
     char *path = mlce_run_folder_file(s->output, "config.ini");
-    mlce_status status = text && path ? mlce_file_write_text(path, text) : MLCE_E_MEMORY;
+    mlce_status status =
+        text && path ? mlce_file_write_text(path, MLCE_LINKS_REPLACED, text) : MLCE_E_MEMORY;
     free(text);
     free(path);
     return status;
@@ -124,7 +125,7 @@ static mlce_status write_result(const mlce_session *s, const mlce_train_result *
         snprintf(text, size, "%s%s%s%s%s", r->dev_table ? "dev\n" : "",
                  r->dev_table ? r->dev_table : "", r->dev_table && r->test_table ? "\n" : "",
                  r->test_table ? "test\n" : "", r->test_table ? r->test_table : "");
-        status = mlce_file_write_text(path, text);
+        status = mlce_file_write_text(path, MLCE_LINKS_REPLACED, text);
     }
     free(text);
     free(path);

@@ -43,6 +43,8 @@ same world.h5 own.h5
 converts own.h5 -o own2.jsonl
 same own.jsonl own2.jsonl
 grep -qF '"text":"  two\nlines\t\n"' own.jsonl || fail "the text as written is lost"
+mkdir pipes && echo a >pipes/a.txt && mkfifo pipes/a.ann
+refuses 1 'pipes/a.ann: is no regular file' -- mlce-data convert pipes -o pipes.h5
 converts world.h5 -o world.brat --to brat
 [ "$(find world.brat -type f | sort | xargs)" = "world.brat/a_1.ann world.brat/a_1.txt \
 world.brat/c.ann world.brat/c.txt world.brat/d.ann world.brat/d.txt world.brat/e.ann world.brat/e.txt" ] || fail "$(find world.brat)"

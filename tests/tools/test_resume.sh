@@ -165,6 +165,14 @@ train nan.ini train.on_nan=skip train.most_skips=3 --force
 claim 'it can be skipped, so many times' \
     "[ $? -eq 1 ] && [ \$(grep -c 'warning: step .*skipped, [123] of 3' stderr) -eq 3 ] && grep -q 'error: 3 steps were skipped' stderr"
 
+printf 'plus%s\nminus%s\n' "$(printf ' 1e30%.0s' {1..32})" "$(printf ' -1e30%.0s' {1..32})" >vectors
+printf 'plus O\nminus O\n' >huge.conll
+mlce-data convert huge.conll -o huge.h5 --embed vectors:vectors --precision f32 --types-from data/train.h5 >/dev/null || fail huge.h5
+printf '[data]\ntrain = data/train.h5\ndev = huge.h5\n[train]\noutput = huge\nepochs = 1\n' >huge.ini
+train huge.ini
+claim 'scores of dev that are not finite leave the state too' \
+    "[ $? -eq 1 ] && grep -q 'error: step [0-9]*, data.dev: huge.h5: sequence 0' stderr && [ -f huge/nan.h5 ]"
+
 # ---- Sweeps ----
 begin_sweep() { env --default-signal=INT mlce-train resident.ini --sweep 'optim.lr=sweep(1e-3, 2e-3)' train.output=sweep train.epochs=${1:-12} train.patience=0; }
 begin_sweep >stdout 2>stderr
@@ -228,6 +236,17 @@ train resident.ini train.output=young train.epochs=1 --force
 claim 'a run without an evaluation can be replaced' "[ $? -eq 0 ] && [ -f young/best.h5 ]"
 ln -sf /dev/zero young/metrics.jsonl
 refuses 1 'young/metrics.jsonl: is no regular file' -- mlce-train --resume young train.epochs=2
+rm young/metrics.jsonl && mkfifo young/metrics.jsonl
+refuses 1 'young/metrics.jsonl: is no regular file' -- mlce-report young
+rm young/metrics.jsonl
+printf '{"epoch":%s,"train_loss":1}\n' 9000000000000000000 9000000000000001024 >young/metrics.jsonl
+accepts mlce-report young
+
+# ---- Links in the folder, which lead anywhere ----
+echo precious >precious
+ln -sf ../precious young/report.html && accepts mlce-report young
+claim 'a link in the folder is replaced, not followed' \
+    "[ ! -L young/report.html ] && [ \"\$(cat precious)\" = precious ]"
 
 # ---- Less data ----
 train resident.ini train.output=less train.epochs=1 train.save_steps=1 train.keep_last=5

@@ -247,6 +247,30 @@ START_TEST(targets_outside_their_range_are_refused) {
 }
 END_TEST
 
+/* No pair is gold, and a maximum passes over NaN. */
+START_TEST(scores_that_are_not_finite_give_no_finite_loss) {
+    static const float huge[][2] = {{1e30f, -1e30f}, {NAN, 1}, {INFINITY, 0}};
+    float qk[] = {1, 2, 3, 4}, terms[] = {1, 2, 3, 4};
+    memcpy(_i < 3 ? qk : terms, huge[_i < 3 ? _i : _i - 2], sizeof huge[0]);
+    mlce_span_scores scores = {.sequences = 1,
+                               .types = 1,
+                               .heads = 1,
+                               .head_size = 1,
+                               .scale = 1,
+                               .offsets = (const int[]){0, 2},
+                               .qk = qk,
+                               .type_terms = terms};
+    mlce_span_gold none = {.offsets = (const int[]){0, 0}};
+    static const mlce_loss_kind kinds[] = {MLCE_LOSS_MULTILABEL_CE, MLCE_LOSS_BINARY_CE};
+    for (int n = 0; n < 2; n++) {
+        mlce_loss_options options = {.kind = kinds[n], .positive_weight = 1};
+        double loss;
+        assert_ok(mlce_span_loss(&options, &scores, &none, &loss, NULL));
+        ck_assert(!isfinite(loss));
+    }
+}
+END_TEST
+
 START_TEST(gold_outside_the_scores_is_refused_by_name) {
     problem m = make_problem(&plans[0], 1);
     int length = m.scores.offsets[1], types = m.scores.types;
@@ -293,6 +317,7 @@ static void add_tests(TCase *cases) {
     tcase_add_loop_test(cases, span_gradients_have_the_same_bits_for_any_number_of_threads, 0,
                         count);
     tcase_add_test(cases, targets_outside_their_range_are_refused);
+    tcase_add_loop_test(cases, scores_that_are_not_finite_give_no_finite_loss, 0, 5);
     tcase_add_test(cases, gold_outside_the_scores_is_refused_by_name);
     tcase_add_test(cases, factors_of_an_impossible_shape_are_refused);
 }
