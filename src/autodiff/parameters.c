@@ -1,5 +1,6 @@
 /* parameters.c - named matrices that are trained, in one block of memory. */
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +8,7 @@
 #include "mlce/random.h"
 
 enum { ALIGN_FLOATS = 16 };
+static const size_t MOST_FLOATS = PTRDIFF_MAX / sizeof(float); /* bytes can be counted too */
 
 struct mlce_parameters {
     mlce_parameter **items;
@@ -40,6 +42,13 @@ mlce_parameter *mlce_parameters_add(mlce_parameters *parameters, const char *nam
                                        : "is there already");
         return NULL;
     }
+    size_t numbers = (size_t)rows * (size_t)cols;
+    size_t floats = (numbers + ALIGN_FLOATS - 1) / ALIGN_FLOATS * ALIGN_FLOATS;
+    if (floats > MOST_FLOATS - parameters->size) {
+        mlce_fail(MLCE_E_MEMORY, "parameter '%s' [%d, %d]: no memory can hold so many numbers",
+                  name, rows, cols);
+        return NULL;
+    }
     if (mlce_grow((void **)&parameters->items, &parameters->capacity, parameters->count + 1,
                   sizeof *parameters->items))
         return NULL;
@@ -58,8 +67,7 @@ mlce_parameter *mlce_parameters_add(mlce_parameters *parameters, const char *nam
                                   .decays = rows > 1,
                                   .offset = parameters->size,
                                   .number = (int)parameters->count};
-    size_t numbers = (size_t)rows * (size_t)cols;
-    parameters->size += (numbers + ALIGN_FLOATS - 1) / ALIGN_FLOATS * ALIGN_FLOATS;
+    parameters->size += floats;
     parameters->items[parameters->count++] = parameter;
     return parameter;
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/crc.h"
+#include "model/parts.h"
 
 static const int VERSION = 1;
 static const char CHECKSUM[] = "crc32";
@@ -82,6 +83,13 @@ mlce_status mlce_weights_write_vector(const mlce_h5 *file, const char *folder,
     return MLCE_OK;
 }
 
+static mlce_status check_size(const mlce_h5 *file, const char *name, size_t rows, size_t cols,
+                              const mlce_parameter *parameter) {
+    if (rows == (size_t)parameter->rows && cols == (size_t)parameter->cols) return MLCE_OK;
+    return mlce_fail(MLCE_E_DATA, "%s: %s is [%zu, %zu], its config asks for [%d, %d]", file->path,
+                     name, rows, cols, parameter->rows, parameter->cols);
+}
+
 mlce_status mlce_weights_read_vector(const mlce_h5 *file, const char *folder,
                                      const mlce_parameters *parameters, float *vector) {
     for (int p = 0; p < mlce_parameters_count(parameters); p++) {
@@ -92,11 +100,8 @@ mlce_status mlce_weights_read_vector(const mlce_h5 *file, const char *folder,
         size_t rows, cols;
         mlce_status status = read_matrix(file, name, &values, &rows, &cols);
         if (status) return status;
-        if (rows == (size_t)parameter->rows && cols == (size_t)parameter->cols)
-            memcpy(vector + parameter->offset, values, rows * cols * sizeof *values);
-        else
-            status = mlce_fail(MLCE_E_DATA, "%s: %s is [%zu, %zu], its config asks for [%d, %d]",
-                               file->path, name, rows, cols, parameter->rows, parameter->cols);
+        status = check_size(file, name, rows, cols, parameter);
+        if (!status) memcpy(vector + parameter->offset, values, rows * cols * sizeof *values);
         free(values);
         if (status) return status;
     }
@@ -192,6 +197,21 @@ mlce_status mlce_weights_read_config(const mlce_h5 *file, mlce_config *config) {
     return status;
 }
 
+/* Memory for the model's parameters, once it is known that the file has as many numbers: its config
+   may ask for any size. */
+static mlce_status allocate_parameters(const mlce_h5 *file, mlce_parameters *parameters) {
+    for (int p = 0; p < mlce_parameters_count(parameters); p++) {
+        const mlce_parameter *parameter = mlce_parameters_at(parameters, p);
+        char name[192];
+        mlce_h5_shape shape;
+        snprintf(name, sizeof name, "/parameters/%s", parameter->name);
+        mlce_status status = mlce_h5_shape_of(file, name, &shape);
+        if (!status) status = check_size(file, name, shape.size[0], shape.size[1], parameter);
+        if (status) return status;
+    }
+    return mlce_parameters_allocate(parameters, 0); /* what it draws is replaced */
+}
+
 /* The model that the file describes, with the file's weights. */
 static mlce_status read_model(const mlce_h5 *file, mlce_config *config, mlce_h5_strings *types,
                               char **embedding, mlce_model **model) {
@@ -205,14 +225,16 @@ static mlce_status read_model(const mlce_h5 *file, mlce_config *config, mlce_h5_
         status = mlce_fail(MLCE_E_DATA, "%s: width %lld with %zu types is no model", file->path,
                            (long long)width, types->count);
     if (!status) {
-        status = mlce_model_new(config, (int)width, (const char *const *)types->items,
-                                (int)types->count, model);
+        status = mlce_model_declare(config, (int)width, (const char *const *)types->items,
+                                    (int)types->count, model);
         if (status) mlce_fail_prefix(status, "%s: ", file->path);
     }
     if (status) return status;
     mlce_parameters *parameters = mlce_model_parameters(*model);
-    status = mlce_weights_read_vector(file, "/parameters", parameters,
-                                      mlce_parameters_values(parameters));
+    status = allocate_parameters(file, parameters);
+    if (!status)
+        status = mlce_weights_read_vector(file, "/parameters", parameters,
+                                          mlce_parameters_values(parameters));
     if (!status) status = read_thresholds(file, *model);
     if (!status) status = read_calibration(file, *model);
     return status ? status : mlce_model_set_embedding(*model, *embedding);

@@ -1,4 +1,5 @@
 /* test_autodiff.c - ops beside finite differences, and what the graph promises. */
+#include <limits.h>
 #include <math.h>
 #include <omp.h>
 
@@ -342,6 +343,17 @@ START_TEST(parameters_refuse_names_that_are_taken_and_empty_shapes) {
 }
 END_TEST
 
+START_TEST(parameters_refuse_more_numbers_than_memory_can_hold) {
+    mlce_parameters *p = mlce_parameters_new();
+    ck_assert_ptr_null(mlce_parameters_add(p, "W", INT_MAX, INT_MAX, MLCE_INIT_ZERO, 0));
+    ck_assert_ptr_nonnull(mlce_parameters_add(p, "V", 1 << 30, 1 << 30, MLCE_INIT_ZERO, 0));
+    ck_assert_ptr_null(mlce_parameters_add(p, "U", 1 << 30, 1 << 30, MLCE_INIT_ZERO, 0));
+    ck_assert_msg(strstr(mlce_last_error(), "'U'") != NULL, "%s", mlce_last_error());
+    ck_assert_uint_eq(mlce_parameters_size(p), (size_t)1 << 60);
+    mlce_parameters_free(p);
+}
+END_TEST
+
 /* Known answers of Philox4x32-10 from the Random123 distribution (kat_vectors). */
 START_TEST(philox_gives_the_published_numbers) {
     uint32_t word[4];
@@ -365,6 +377,7 @@ static void add_tests(TCase *cases) {
     tcase_add_test(cases, bits_do_not_depend_on_the_number_of_threads);
     tcase_add_test(cases, a_warm_graph_asks_for_no_more_memory);
     tcase_add_test(cases, parameters_refuse_names_that_are_taken_and_empty_shapes);
+    tcase_add_test(cases, parameters_refuse_more_numbers_than_memory_can_hold);
     tcase_add_test(cases, philox_gives_the_published_numbers);
 }
 

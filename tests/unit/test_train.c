@@ -3,6 +3,7 @@
 #include <omp.h>
 #include <sys/stat.h>
 
+#include "data/hdf5.h"
 #include "mlce/export.h"
 #include "mlce/train.h"
 
@@ -261,6 +262,30 @@ START_TEST(weights_that_do_not_fit_their_config_are_refused) {
 }
 END_TEST
 
+/* 4 TiB, which must not be asked for because of a few bytes. */
+START_TEST(a_file_gets_no_memory_for_weights_that_it_does_not_have) {
+    set_up();
+    mlce_h5 file;
+    mlce_model *model;
+    mlce_config *config = make_config("run");
+    assert_ok(mlce_config_assign(config, "encoder.1.size=8"));
+    assert_ok(mlce_model_new(config, WIDTH, names, 2, &model));
+    assert_ok(mlce_export(model, "hdf5", in_folder("model.h5")));
+    mlce_model_free(model);
+    assert_ok(mlce_config_assign(config, "encoder.1.size=1048576"));
+    char *json = mlce_config_to_json(config);
+    assert_ok(mlce_h5_change(in_folder("model.h5"), "model.h5", &file));
+    assert_ok(mlce_h5_write_text(&file, "/", "config", json));
+    assert_ok(mlce_h5_write_integer(&file, "/", "width", 1048576));
+    assert_ok(mlce_h5_close(&file));
+    assert_fails(mlce_model_load(in_folder("model.h5"), &model), MLCE_E_DATA,
+                 "its config asks for [1048576, 1048576]");
+    free(json);
+    mlce_config_free(config);
+    tear_down();
+}
+END_TEST
+
 static void add_tests(TCase *cases) {
     tcase_add_test(cases, a_run_learns_and_its_reloaded_checkpoint_gives_the_same_figures);
     tcase_add_test(cases, the_same_seed_gives_the_same_bits_with_any_number_of_threads);
@@ -271,6 +296,7 @@ static void add_tests(TCase *cases) {
     tcase_add_test(cases, an_output_folder_that_exists_is_kept_unless_forced);
     tcase_add_test(cases, a_run_that_cannot_start_says_why_and_leaves_no_folder);
     tcase_add_test(cases, weights_that_do_not_fit_their_config_are_refused);
+    tcase_add_test(cases, a_file_gets_no_memory_for_weights_that_it_does_not_have);
 }
 
 int main(void) {
