@@ -3,15 +3,14 @@
 
 #include <hdf5.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "data/dataset_layout.h"
 
 enum {
-    MOST_OBJECTS = 10000,   /* what lies behind is met only if a program opens it */
-    MOST_ATTRIBUTES = 1000, /* of an object */
-    MOST_DEPTH = 64,
+    SEEN_SLOTS = 1 << 17, /* more than twice MLCE_H5_MOST_OBJECTS */
     ATTRIBUTE_BYTES = 64 << 10,
     SMALL_BYTES = 4 << 20,  /* datasets up to this size, stored and in memory, are read whole */
     CHUNK_BYTES = 64 << 20, /* a compressed chunk is read up to this size */
@@ -22,13 +21,14 @@ typedef struct visit {
     struct {
         unsigned long file;
         haddr_t address;
-    } seen[MOST_OBJECTS];
+        bool is_taken;
+    } seen[SEEN_SLOTS];
     size_t count, bytes;
     int depth;
-    bool memory_short;
+    bool memory_short, too_much, unlisted;
 } visit;
 
-/* ---- What HDF5 refuses is passed by, but for one cause ---- */
+/* ---- What HDF5 refuses is passed by, but for want of memory, and where it hides the rest ---- */
 
 static herr_t look_for_memory(unsigned index, const H5E_error2_t *error, void *context) {
     (void)index;
@@ -44,6 +44,13 @@ static bool fine(visit *v, long long result) {
     if (stack < 0) return false;
     H5Ewalk2(stack, H5E_WALK_UPWARD, look_for_memory, v);
     H5Eclose_stack(stack);
+    return false;
+}
+
+/* Whether the call that leads to what the programs would find by name succeeded. */
+static bool listed(visit *v, long long result) {
+    if (fine(v, result)) return true;
+    v->unlisted = true;
     return false;
 }
 
@@ -85,7 +92,7 @@ static void read_values(visit *v, hid_t id, hid_t type, hid_t space, size_t coun
 static void visit_attribute(visit *v, hid_t object, hsize_t index) {
     hid_t id =
         H5Aopen_by_idx(object, ".", H5_INDEX_NAME, H5_ITER_NATIVE, index, H5P_DEFAULT, H5P_DEFAULT);
-    if (!fine(v, id)) return;
+    if (!listed(v, id)) return;
     hid_t type = H5Aget_type(id), space = H5Aget_space(id);
     hssize_t count = space < 0 ? -1 : H5Sget_simple_extent_npoints(space);
     if (type >= 0 && count > 0 && H5Aget_storage_size(id) <= ATTRIBUTE_BYTES &&
@@ -159,33 +166,46 @@ static herr_t visit_link(hid_t group, const char *name, const H5L_info_t *info, 
     (void)info;
     visit *v = context;
     visit_object(v, group, name);
-    return v->count >= MOST_OBJECTS;
+    return v->too_much;
 }
 
 /* Whether it is met for the first time. */
 static bool is_new(visit *v, const H5O_info_t *info) {
-    for (size_t i = 0; i < v->count; i++)
-        if (v->seen[i].file == info->fileno && v->seen[i].address == info->addr) return false;
-    if (v->count == MOST_OBJECTS) return false;
-    v->seen[v->count].file = info->fileno;
-    v->seen[v->count++].address = info->addr;
+    uint64_t slot = (info->addr ^ info->fileno << 48) * 0x9E3779B97F4A7C15u >> 32;
+    for (; v->seen[slot %= SEEN_SLOTS].is_taken; slot++)
+        if (v->seen[slot].file == info->fileno && v->seen[slot].address == info->addr) return false;
+    if (v->count == MLCE_H5_MOST_OBJECTS) {
+        v->too_much = true;
+        return false;
+    }
+    v->seen[slot].file = info->fileno;
+    v->seen[slot].address = info->addr;
+    v->seen[slot].is_taken = true;
+    v->count++;
     return true;
+}
+
+static void visit_new_object(visit *v, hid_t id, const H5O_info_t *info) {
+    if (info->num_attrs > MLCE_H5_MOST_ATTRIBUTES || v->depth == MLCE_H5_MOST_DEPTH) {
+        v->too_much = true;
+        return;
+    }
+    v->depth++;
+    for (hsize_t i = 0; i < info->num_attrs; i++) visit_attribute(v, id, i);
+    if (info->type == H5O_TYPE_DATASET) visit_dataset(v, id);
+    if (info->type == H5O_TYPE_GROUP)
+        listed(v, H5Literate(id, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, visit_link, v));
+    v->depth--;
 }
 
 /* Links of any kind are followed, also into other files. */
 static void visit_object(visit *v, hid_t place, const char *name) {
     H5O_info_t info;
-    hid_t id = v->depth < MOST_DEPTH ? H5Oopen(place, name, H5P_DEFAULT) : -1;
+    if (v->too_much) return;
+    hid_t id = H5Oopen(place, name, H5P_DEFAULT);
     if (!fine(v, id)) return;
-    v->depth++;
-    if (fine(v, H5Oget_info2(id, &info, H5O_INFO_BASIC | H5O_INFO_NUM_ATTRS)) && is_new(v, &info)) {
-        for (hsize_t i = 0; i < info.num_attrs && i < MOST_ATTRIBUTES; i++)
-            visit_attribute(v, id, i);
-        if (info.type == H5O_TYPE_DATASET) visit_dataset(v, id);
-        if (info.type == H5O_TYPE_GROUP)
-            fine(v, H5Literate(id, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, visit_link, v));
-    }
-    v->depth--;
+    if (listed(v, H5Oget_info2(id, &info, H5O_INFO_BASIC | H5O_INFO_NUM_ATTRS)) && is_new(v, &info))
+        visit_new_object(v, id, &info);
     H5Oclose(id);
 }
 
@@ -211,7 +231,10 @@ mlce_h5_visit_result mlce_h5_visit(const char *path) {
         visit_object(v, file, "/");
         H5Fclose(file);
     }
-    bool memory_short = v->memory_short;
+    mlce_h5_visit_result result = v->memory_short ? MLCE_H5_VISIT_MEMORY
+                                  : v->too_much   ? MLCE_H5_VISIT_TOO_MUCH
+                                  : v->unlisted   ? MLCE_H5_VISIT_UNLISTED
+                                                  : MLCE_H5_VISIT_PASSED;
     free(v);
-    return memory_short ? MLCE_H5_VISIT_MEMORY : MLCE_H5_VISIT_PASSED;
+    return result;
 }

@@ -89,6 +89,31 @@ static int visit(void *path) {
     return (int)mlce_h5_visit(path);
 }
 
+static mlce_status refuse(const char *path, int result) {
+    switch (result) {
+    case MLCE_H5_VISIT_PASSED:
+        return MLCE_OK;
+    case MLCE_H5_VISIT_MEMORY:
+        return mlce_fail(MLCE_E_DATA,
+                         "%s: HDF5 wants more than %zu MiB of memory to read a small part of it: "
+                         "the file is damaged, do not use it",
+                         path, MEMORY >> 20);
+    case MLCE_H5_VISIT_TOO_MUCH:
+        return mlce_fail(MLCE_E_DATA,
+                         "%s: has more than %d objects, %d attributes of one object or %d groups "
+                         "inside each other, too many to check: copy what is needed of it to a new "
+                         "file (MLCE_WALK_SECONDS=0 in the environment opens it unchecked)",
+                         path, MLCE_H5_MOST_OBJECTS, MLCE_H5_MOST_ATTRIBUTES, MLCE_H5_MOST_DEPTH);
+    case MLCE_H5_VISIT_UNLISTED:
+        return mlce_fail(MLCE_E_DATA,
+                         "%s: HDF5 cannot list all that is in it: the file is damaged, or made by "
+                         "a later version of HDF5",
+                         path);
+    default:
+        return mlce_fail(MLCE_E_MEMORY, "%s: out of memory: checking it before it is opened", path);
+    }
+}
+
 static mlce_status walk(const char *path, double seconds) {
     mlce_child_limits limits = {
         .seconds = seconds, .cpu_seconds = CPU_SECONDS, .memory = MEMORY, .quiet = true};
@@ -107,14 +132,7 @@ static mlce_status walk(const char *path, double seconds) {
                          "%s: reading it crashes the HDF5 library (%s): the file is damaged, do "
                          "not use it",
                          path, end.signal ? strsignal(end.signal) : "it ended itself");
-    if (end.result == MLCE_H5_VISIT_NONE)
-        return mlce_fail(MLCE_E_MEMORY, "%s: out of memory: checking it before it is opened", path);
-    if (end.result == MLCE_H5_VISIT_MEMORY)
-        return mlce_fail(MLCE_E_DATA,
-                         "%s: HDF5 wants more than %zu MiB of memory to read a small part of it: "
-                         "the file is damaged, do not use it",
-                         path, MEMORY >> 20);
-    return MLCE_OK;
+    return refuse(path, end.result);
 }
 
 mlce_status mlce_h5_walk(const char *path) {

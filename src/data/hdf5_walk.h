@@ -4,7 +4,8 @@
  * busy for ever. So a forked process walks the file first: every group, every attribute, type,
  * shape and index of chunks, small datasets whole, of large ones the first and last row, as the
  * programs would read them. What HDF5 refuses in the walk is passed by: the caller meets it again
- * and says it better. Only a crash, a hang or a hunger for memory is an error.
+ * and says it better. Only a crash, a hang or a hunger for memory is an error, and where the walk
+ * cannot come to all that the caller could open: too many objects, or a list that cannot be read.
  *
  * fork() is safe here as long as HDF5 is: the child, in which only the calling thread lives, takes
  * no lock but malloc's, and the caller holds mlce_h5_lock(), so that no call was cut in two. A

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "data/hdf5.h"
+#include "data/hdf5_visit.h"
 #include "data/hdf5_walk.h"
 #include "mlce/dataset.h"
 #include "unit.h"
@@ -124,7 +125,21 @@ START_TEST(hundreds_of_files_are_walked_once) {
 }
 END_TEST
 
-START_TEST(links_in_circles_and_deep_groups_end) {
+/* In /many, and so on in each group of it. */
+static void add_groups(hid_t file, int count, bool inside_each_other) {
+    hid_t group = H5Gcreate2(file, "many", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    for (int i = 0; i < count; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "%d", i);
+        hid_t added = H5Gcreate2(group, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+        ck_assert_int_ge(added, 0);
+        H5Gclose(inside_each_other ? group : added);
+        if (inside_each_other) group = added;
+    }
+    H5Gclose(group);
+}
+
+START_TEST(links_in_circles_end) {
     write_good();
     mlce_h5_lock();
     hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
@@ -132,15 +147,67 @@ START_TEST(links_in_circles_and_deep_groups_end) {
     ck_assert_int_ge(H5Lcreate_hard(file, "/", group, "up", H5P_DEFAULT, H5P_DEFAULT), 0);
     ck_assert_int_ge(H5Lcreate_soft("/loop/round", group, "round", H5P_DEFAULT, H5P_DEFAULT), 0);
     ck_assert_int_ge(H5Lcreate_external("a.h5", "/", group, "self", H5P_DEFAULT, H5P_DEFAULT), 0);
-    for (int i = 0; i < 200; i++) {
-        hid_t inner = H5Gcreate2(group, "inner", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
-        H5Gclose(group);
-        group = inner;
-    }
     H5Gclose(group);
+    add_groups(file, MLCE_H5_MOST_DEPTH - 2, true);
     H5Fclose(file);
     mlce_h5_unlock();
     assert_ok(mlce_h5_walk(path));
+}
+END_TEST
+
+/* What is behind them was not seen: it could crash HDF5 once it is opened. */
+START_TEST(more_objects_than_are_walked_are_an_error) {
+    write_good();
+    mlce_h5_lock();
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    H5Pset_libver_bounds(access, H5F_LIBVER_LATEST, H5F_LIBVER_LATEST); /* quick and small */
+    hid_t file = H5Fopen(path, H5F_ACC_RDWR, access);
+    add_groups(file, MLCE_H5_MOST_OBJECTS, false);
+    H5Fclose(file);
+    H5Pclose(access);
+    mlce_h5_unlock();
+    assert_fails(mlce_h5_walk(path), MLCE_E_DATA, "50000 objects");
+}
+END_TEST
+
+START_TEST(deeper_groups_than_are_walked_are_an_error) {
+    write_good();
+    mlce_h5_lock();
+    hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+    add_groups(file, MLCE_H5_MOST_DEPTH, true);
+    H5Fclose(file);
+    mlce_h5_unlock();
+    assert_fails(mlce_h5_walk(path), MLCE_E_DATA, "64 groups");
+}
+END_TEST
+
+START_TEST(more_attributes_than_are_walked_are_an_error) {
+    mlce_h5 file;
+    write_good();
+    assert_ok(mlce_h5_change(path, path, &file));
+    for (int i = 0; i < MLCE_H5_MOST_ATTRIBUTES; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "%d", i);
+        assert_ok(mlce_h5_write_integer(&file, "/", name, i));
+    }
+    assert_ok(mlce_h5_close(&file));
+    assert_fails(mlce_h5_walk(path), MLCE_E_DATA, "1000 attributes");
+}
+END_TEST
+
+/* A name in it may still be found, on a way that the walk did not take. */
+START_TEST(a_group_that_cannot_be_listed_is_an_error) {
+    static char bytes[1 << 16];
+    write_good();
+    FILE *file = fopen(path, "r+b");
+    size_t size = fread(bytes, 1, sizeof bytes, file), last = 0;
+    for (size_t i = 0; i + 4 <= size; i++)
+        if (!memcmp(bytes + i, "SNOD", 4)) last = i; /* a part of a list */
+    ck_assert_uint_gt(last, 0);
+    fseek(file, (long)last, SEEK_SET);
+    fputs("NODS", file);
+    ck_assert_int_eq(fclose(file), 0);
+    assert_fails(mlce_h5_walk(path), MLCE_E_DATA, "cannot list");
 }
 END_TEST
 
@@ -178,7 +245,11 @@ static void add(TCase *cases) {
     tcase_add_test(cases, the_environment_has_the_last_word);
 #endif
     tcase_add_test(cases, hundreds_of_files_are_walked_once);
-    tcase_add_test(cases, links_in_circles_and_deep_groups_end);
+    tcase_add_test(cases, links_in_circles_end);
+    tcase_add_test(cases, more_objects_than_are_walked_are_an_error);
+    tcase_add_test(cases, deeper_groups_than_are_walked_are_an_error);
+    tcase_add_test(cases, more_attributes_than_are_walked_are_an_error);
+    tcase_add_test(cases, a_group_that_cannot_be_listed_is_an_error);
     tcase_add_test(cases, a_pipe_is_not_waited_for);
     tcase_add_test(cases, a_link_to_a_pipe_is_ended_by_the_clock);
 }
