@@ -109,20 +109,27 @@ static mlce_status check_chunks(const mlce_h5 *file, const char *name, hid_t dat
                      file->path, name, wanted, (unsigned long long)written);
 }
 
+/* Bytes of the file that the dataset is in, another one where a link leads there; 0 where that
+   cannot be told. */
+static hsize_t size_of_holder(hid_t dataset) {
+    hsize_t size = 0;
+    hid_t holder = H5Iget_file_id(dataset);
+    if (holder >= 0) H5Fget_filesize(holder, &size);
+    if (holder >= 0) H5Fclose(holder);
+    return size;
+}
+
 /* What is stored elsewhere than in an HDF5 file could be any file of the machine. */
 static mlce_status check_contiguous(const mlce_h5 *file, const char *name, hid_t dataset,
                                     hid_t created) {
-    hsize_t stored = H5Dget_storage_size(dataset), size = 0;
+    hsize_t stored = H5Dget_storage_size(dataset);
     if (H5Pget_external_count(created) > 0)
         return mlce_fail(MLCE_E_DATA, "%s: %s: is stored in another file, which is not read",
                          file->path, name);
     if (stored == 0)
         return mlce_fail(MLCE_E_DATA, "%s: %s: has a shape but was never written", file->path,
                          name);
-    hid_t holder = H5Iget_file_id(dataset); /* another file, where a link leads there */
-    if (holder >= 0) H5Fget_filesize(holder, &size);
-    if (holder >= 0) H5Fclose(holder);
-    if (stored <= size) return MLCE_OK;
+    if (stored <= size_of_holder(dataset)) return MLCE_OK;
     return mlce_fail(MLCE_E_DATA, "%s: %s: is larger than its file", file->path, name);
 }
 
@@ -217,7 +224,38 @@ typedef struct string_reader {
     size_t block;          /* elements read at once */
     char *elements;        /* [block * size] */
     size_t used, capacity; /* bytes in strings->bytes */
+    /* Of strings of variable length: */
+    hid_t transfer;    /* says that HDF5 takes memory from the arena */
+    mlce_arena *arena; /* of a block */
+    size_t room;       /* bytes that those not yet read may have */
+    bool is_over;      /* they had more */
 } string_reader;
+
+/* Each string of a good file has bytes of its own in it. One that has more of them than bytes would
+   otherwise take any amount of memory. */
+static void *take_room(size_t size, void *context) {
+    string_reader *reader = context;
+    reader->is_over = size > reader->room;
+    if (reader->is_over) return NULL;
+    reader->room -= size;
+    return mlce_arena_alloc(reader->arena, size, 1);
+}
+
+static void leave_to_arena(void *memory, void *context) {
+    (void)memory, (void)context;
+}
+
+static mlce_status prepare_transfer(const mlce_h5 *file, const char *name, string_reader *reader,
+                                    size_t count) {
+    reader->room = (size_t)size_of_holder(reader->dataset) + count; /* each with a 0 behind it */
+    reader->arena = mlce_arena_new();
+    if (!reader->arena) return MLCE_E_MEMORY;
+    reader->transfer = H5Pcreate(H5P_DATASET_XFER);
+    if (reader->transfer >= 0 &&
+        H5Pset_vlen_mem_manager(reader->transfer, take_room, reader, leave_to_arena, NULL) >= 0)
+        return MLCE_OK;
+    return mlce_h5_fail(MLCE_E_MEMORY, file->path, "%s: cannot read the strings", name);
+}
 
 static mlce_status append_string(string_reader *reader, mlce_h5_strings *strings, const char *text,
                                  size_t limit) {
@@ -235,7 +273,8 @@ static mlce_status append_string(string_reader *reader, mlce_h5_strings *strings
 /* The errors of H5Dread() must still be there for the caller: nothing is closed after a failure. */
 static mlce_status read_block(string_reader *reader, hid_t space, hid_t memory,
                               mlce_h5_strings *strings, size_t count) {
-    if (H5Dread(reader->dataset, reader->type, memory, space, H5P_DEFAULT, reader->elements) < 0)
+    if (H5Dread(reader->dataset, reader->type, memory, space, reader->transfer, reader->elements) <
+        0)
         return MLCE_E_DATA;
     mlce_status status = MLCE_OK;
     for (size_t i = 0; i < count && !status; i++) {
@@ -244,7 +283,7 @@ static mlce_status read_block(string_reader *reader, hid_t space, hid_t memory,
         if (reader->variable) memcpy(&text, element, sizeof text);
         status = append_string(reader, strings, text, reader->variable ? SIZE_MAX : reader->size);
     }
-    if (reader->variable) H5Dvlen_reclaim(reader->type, memory, H5P_DEFAULT, reader->elements);
+    if (reader->variable) mlce_arena_reset(reader->arena);
     return status;
 }
 
@@ -257,7 +296,12 @@ static mlce_status read_blocks(const mlce_h5 *file, const char *name, string_rea
         if (!scalar) H5Sselect_hyperslab(space, H5S_SELECT_SET, &start, NULL, &n, NULL);
         hid_t memory = H5Screate_simple(1, &n, NULL);
         status = read_block(reader, space, memory, strings, n);
-        if (status == MLCE_E_DATA)
+        if (status == MLCE_E_DATA && reader->is_over)
+            mlce_fail(status,
+                      "%s: %s: the strings from %zu on have more bytes than the whole file: it is "
+                      "damaged, do not use it",
+                      file->path, name, first);
+        else if (status == MLCE_E_DATA)
             mlce_h5_fail(status, file->path, "%s: cannot read the strings from %zu on", name,
                          first);
         H5Sclose(memory);
@@ -282,6 +326,8 @@ static mlce_status read_strings(const mlce_h5 *file, const char *name, string_re
     strings->items = mlce_calloc(shape.count, sizeof *strings->items);
     reader->elements = mlce_calloc(reader->block, reader->size);
     if (!strings->items || !reader->elements) return MLCE_E_MEMORY;
+    if (reader->variable && (status = prepare_transfer(file, name, reader, shape.count)))
+        return status;
     status = read_blocks(file, name, reader, strings, shape.count, shape.rank == 0);
     if (status) return status;
     char *next = strings->bytes; /* it has moved while it grew: the items are known only now */
@@ -291,16 +337,18 @@ static mlce_status read_strings(const mlce_h5 *file, const char *name, string_re
 }
 
 mlce_status mlce_h5_read_strings(const mlce_h5 *file, const char *name, mlce_h5_strings *strings) {
-    string_reader reader = {.type = -1};
+    string_reader reader = {.type = -1, .transfer = H5P_DEFAULT};
     *strings = (mlce_h5_strings){0};
     mlce_h5_lock();
     mlce_status status = mlce_h5_open_dataset(file, name, H5P_DEFAULT, &reader.dataset);
     if (!status && (reader.type = H5Dget_type(reader.dataset)) < 0)
         status = mlce_h5_fail(MLCE_E_DATA, file->path, "%s: cannot read the type", name);
     if (!status) status = read_strings(file, name, &reader, strings);
+    if (reader.transfer > H5P_DEFAULT) H5Pclose(reader.transfer);
     if (reader.type >= 0) H5Tclose(reader.type);
     if (reader.dataset >= 0) H5Dclose(reader.dataset);
     mlce_h5_unlock();
+    mlce_arena_free(reader.arena);
     free(reader.elements);
     if (status) mlce_h5_strings_free(strings);
     return status;

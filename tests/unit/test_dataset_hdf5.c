@@ -219,6 +219,43 @@ START_TEST(two_threads_read_while_one_writes) {
 }
 END_TEST
 
+/* Each string is stored as the place of its bytes: here, all of the first one's. */
+static void repeat_first_string(const char *name, size_t count) {
+    enum { PLACE_BYTES = 16 };
+    char place[PLACE_BYTES];
+    hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    hid_t dataset = H5Dopen2(file, name, H5P_DEFAULT);
+    ck_assert_uint_eq(H5Dget_storage_size(dataset), PLACE_BYTES * count);
+    long offset = (long)H5Dget_offset(dataset);
+    H5Dclose(dataset);
+    H5Fclose(file);
+    FILE *bytes = fopen(path, "r+b");
+    fseek(bytes, offset, SEEK_SET);
+    ck_assert_uint_eq(fread(place, sizeof place, 1, bytes), 1);
+    fseek(bytes, offset, SEEK_SET);
+    for (size_t i = 0; i < count; i++) fwrite(place, sizeof place, 1, bytes);
+    ck_assert_int_eq(fclose(bytes), 0);
+}
+
+START_TEST(strings_that_share_their_bytes_do_not_take_memory_beyond_the_file) {
+    enum { COUNT = 1000, LONG = 50000 };
+    mlce_h5 file;
+    mlce_h5_strings strings;
+    const char *words[COUNT];
+    static char text[LONG + 1];
+    memset(text, 'a', LONG);
+    for (int i = 0; i < COUNT; i++) words[i] = i ? "b" : text;
+    assert_ok(mlce_h5_create(path, path, &file));
+    assert_ok(mlce_h5_write_strings(&file, "/words", words, COUNT));
+    assert_ok(mlce_h5_close(&file));
+    repeat_first_string("/words", COUNT);
+    assert_ok(mlce_h5_open(path, &file));
+    assert_fails(mlce_h5_read_strings(&file, "/words", &strings), MLCE_E_DATA,
+                 "more bytes than the whole file");
+    assert_ok(mlce_h5_close(&file));
+}
+END_TEST
+
 static void add(TCase *cases) {
     tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_add_test(cases, everything_written_is_read_back);
@@ -227,6 +264,7 @@ static void add(TCase *cases) {
     tcase_add_test(cases, a_missing_filter_is_named);
     tcase_add_test(cases, the_programs_own_error_handler_comes_back);
     tcase_add_test(cases, two_threads_read_while_one_writes);
+    tcase_add_test(cases, strings_that_share_their_bytes_do_not_take_memory_beyond_the_file);
 }
 
 int main(void) {
