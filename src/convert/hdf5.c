@@ -9,10 +9,28 @@ typedef struct stored {
     int64_t at;
 } stored;
 
+/* Tokens may share places, as those of one character's bytes do; but not to any extent, or the
+   tokens of a small file would fill the memory. */
+static mlce_status check_places(const mlce_dataset *dataset, int64_t s,
+                                const mlce_characters *characters, const mlce_record *record) {
+    enum { MOST_TIMES = 64 };
+    int64_t bytes = 0, size = characters->at[characters->count];
+    for (int i = 0; i < record->length; i++)
+        bytes += characters->at[record->chars[i][1]] - characters->at[record->chars[i][0]];
+    if (bytes <= size * MOST_TIMES) return MLCE_OK;
+    return mlce_fail(
+        MLCE_E_DATA,
+        "%s: sequence %lld: the ranges in /tokens/chars are more than %d times as long "
+        "as its text: they are wrong, write /tokens/text as well",
+        mlce_dataset_name(dataset), (long long)s, MOST_TIMES);
+}
+
 /* Tokens cut out of the text, where the file has their places alone. */
-static mlce_status cut_tokens(mlce_arena *arena, mlce_record *record) {
+static mlce_status cut_tokens(const mlce_dataset *dataset, int64_t s, mlce_arena *arena,
+                              mlce_record *record) {
     mlce_characters characters;
     mlce_status status = mlce_characters_find(arena, record->text, &characters);
+    if (!status) status = check_places(dataset, s, &characters, record);
     const char **tokens = mlce_arena_alloc(arena, (size_t)record->length, sizeof *tokens);
     if (!status && !tokens) status = MLCE_E_MEMORY;
     for (int i = 0; i < record->length && !status; i++) {
@@ -67,7 +85,7 @@ mlce_status mlce_record_of_sequence(const mlce_dataset *dataset, int64_t s, mlce
     record->tokens = mlce_dataset_token_text(dataset, s);
     record->chars = record->text ? mlce_dataset_token_chars(dataset, s) : NULL;
     if (record->tokens) return MLCE_OK;
-    if (record->chars) return cut_tokens(arena, record);
+    if (record->chars) return cut_tokens(dataset, s, arena, record);
     return mlce_fail(MLCE_E_DATA,
                      "%s: has neither /tokens/text nor /sequences/text with /tokens/chars: its "
                      "tokens are not known",

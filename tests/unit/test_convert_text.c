@@ -215,6 +215,48 @@ START_TEST(bad_brat_is_refused_by_line) {
 }
 END_TEST
 
+/* A dataset that has places of tokens, and no tokens: `length` times the first letter. */
+static void write_places(const char *path, int length) {
+    static const char *const type = "t";
+    static const float embeddings[128];
+    static int32_t chars[128][2];
+    for (int i = 0; i < length; i++) chars[i][1] = 1;
+    const mlce_dataset_spec spec = {.types = &type,
+                                    .type_count = 1,
+                                    .width = 1,
+                                    .precision = MLCE_FLOAT32,
+                                    .token_chars = true,
+                                    .text = true};
+    const mlce_sequence sequence = {.length = length,
+                                    .embeddings = embeddings,
+                                    .token_chars = (const int32_t(*)[2])chars,
+                                    .text = "a"};
+    mlce_dataset_writer *writer;
+    assert_ok(mlce_dataset_writer_open(path, &spec, &writer));
+    assert_ok(mlce_dataset_writer_add(writer, &sequence));
+    assert_ok(mlce_dataset_writer_close(writer));
+}
+
+START_TEST(tokens_cut_out_of_a_text_may_share_it_but_not_to_any_extent) {
+    char *folder = make_folder(), all[512];
+    const char *path = path_in(folder, "a.h5");
+    for (int length = 3; length <= 123; length += 120) {
+        mlce_source *source;
+        write_places(path, length);
+        assert_ok(mlce_source_open(path, &(mlce_source_options){0}, &source));
+        if (length == 3) {
+            assert_ok(read_all(source, all, sizeof all));
+            ck_assert_str_eq(all, "a|a|a (no spans)\n");
+        } else {
+            assert_fails(read_all(source, all, sizeof all), MLCE_E_DATA,
+                         "more than 64 times as long as its text");
+        }
+        mlce_source_close(source);
+    }
+    remove_folder(folder);
+}
+END_TEST
+
 static void add(TCase *cases) {
     tcase_add_test(cases, text_is_split_at_spaces_punctuation_and_characters_without_spaces);
     tcase_add_test(cases, json_of_many_tools_is_understood);
@@ -224,6 +266,7 @@ static void add(TCase *cases) {
     tcase_add_test(cases, bad_json_is_refused_by_line);
     tcase_add_test(cases, brat_documents_are_read_line_by_line_and_lose_no_text);
     tcase_add_test(cases, bad_brat_is_refused_by_line);
+    tcase_add_test(cases, tokens_cut_out_of_a_text_may_share_it_but_not_to_any_extent);
 }
 
 int main(void) {
