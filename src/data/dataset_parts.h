@@ -34,6 +34,8 @@ typedef struct mlce_dataset_file {
     bool integer_ids;
     int32_t (*chars)[2];
     int64_t *document;
+    size_t *places; /* [place_count] every so many code points, where they begin in text.bytes */
+    size_t place_count;
 } mlce_dataset_file;
 
 struct mlce_dataset {

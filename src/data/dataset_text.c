@@ -6,6 +6,8 @@
 
 #include "data/dataset_parts.h"
 
+enum { PLACE_STEP = 256 };
+
 /* Looks for an optional part: `name` is NULL where the layout has none. */
 static mlce_status find_part(const mlce_h5 *h5, const char *name, bool *found) {
     *found = false;
@@ -96,6 +98,24 @@ static mlce_status load_chars(const mlce_dataset *dataset, mlce_dataset_file *fi
     return status;
 }
 
+static bool begins_code_point(char byte) {
+    return ((unsigned char)byte & 0xC0) != 0x80;
+}
+
+/* So that a token far behind in a long text is found without going through all of it. */
+static mlce_status note_places(mlce_dataset_file *file) {
+    const mlce_h5_strings *text = &file->text;
+    if (!text->count || !file->chars) return MLCE_OK;
+    const char *last = text->items[text->count - 1];
+    size_t size = (size_t)(last - text->bytes) + strlen(last) + 1, points = 0;
+    file->places = mlce_calloc(size / PLACE_STEP + 1, sizeof *file->places);
+    if (!file->places) return MLCE_E_MEMORY;
+    for (size_t i = 0; i < size; i++)
+        if (begins_code_point(text->bytes[i]) && points++ % PLACE_STEP == 0)
+            file->places[file->place_count++] = i;
+    return MLCE_OK;
+}
+
 static mlce_status load_from(mlce_dataset *dataset, mlce_dataset_file *file, mlce_h5 *h5) {
     const mlce_dataset_layout *layout = file->layout;
     mlce_dataset_file now = {.path = file->path,
@@ -112,6 +132,7 @@ static mlce_status load_from(mlce_dataset *dataset, mlce_dataset_file *file, mlc
     if (!status && file->id.count)
         status = mlce_h5_find_attribute(h5, "/", "integer_ids", &file->integer_ids);
     if (!status) status = load_chars(dataset, file, h5);
+    if (!status) status = note_places(file);
     if (!status) status = find_part(h5, layout->document, &has_document);
     if (!status && has_document)
         status = mlce_h5_read_integers(h5, layout->document, &file->document, &shape);
@@ -134,7 +155,10 @@ void mlce_text_free(mlce_dataset_file *file) {
     mlce_h5_strings_free(&file->id);
     free(file->chars);
     free(file->document);
+    free(file->places);
     file->chars = NULL;
+    file->places = NULL;
+    file->place_count = 0;
     file->document = NULL;
 }
 
@@ -203,22 +227,40 @@ int64_t mlce_dataset_document(const mlce_dataset *dataset, int64_t s) {
     return file->document ? file->document[s - file->first_sequence] : -1;
 }
 
-/* Where code point `n` begins in a UTF-8 string, or its end. */
-static const char *skip_code_points(const char *text, int64_t n) {
-    while (n-- > 0 && *text) {
+static const char *skip_code_points(const char *text, size_t n) {
+    for (; n > 0; n--) {
         text++;
-        while (((unsigned char)*text & 0xC0) == 0x80) text++;
+        while (!begins_code_point(*text)) text++;
     }
     return text;
 }
 
-static char *cut(const char *text, const int32_t (*chars)[2], mlce_span span) {
+/* Where code point `n` of a sequence's text begins, or the text's end. */
+static const char *find_code_point(const mlce_dataset_file *file, const char *text, int32_t n) {
+    if (n < PLACE_STEP) return skip_code_points(text, (size_t)n);
+    size_t start = (size_t)(text - file->text.bytes), low = 0, high = file->place_count;
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        if (file->places[middle] <= start)
+            low = middle;
+        else
+            high = middle;
+    }
+    size_t wanted = low * PLACE_STEP + (size_t)n;
+    for (size_t i = file->places[low]; i < start; i++)
+        wanted += begins_code_point(file->text.bytes[i]);
+    return skip_code_points(file->text.bytes + file->places[wanted / PLACE_STEP],
+                            wanted % PLACE_STEP);
+}
+
+static char *cut(const mlce_dataset_file *file, const char *text, const int32_t (*chars)[2],
+                 mlce_span span) {
     int32_t start = chars[span.start][0], end = chars[span.start][1];
     for (int32_t i = span.start; i < span.end; i++) {
         if (chars[i][0] < start) start = chars[i][0];
         if (chars[i][1] > end) end = chars[i][1];
     }
-    const char *from = skip_code_points(text, start), *to = skip_code_points(from, end - start);
+    const char *from = find_code_point(file, text, start), *to = find_code_point(file, text, end);
     char *copy = mlce_calloc((size_t)(to - from) + 1, 1);
     if (copy) memcpy(copy, from, (size_t)(to - from));
     return copy;
@@ -245,7 +287,7 @@ mlce_status mlce_dataset_span_text(const mlce_dataset *dataset, int64_t s, mlce_
     const char *const *tokens = mlce_dataset_token_text(dataset, s);
     const int32_t(*chars)[2] = mlce_dataset_token_chars(dataset, s);
     if (written && chars)
-        *text = cut(written, chars, span);
+        *text = cut(mlce_dataset_file_of(dataset, s), written, chars, span);
     else if (tokens)
         *text = join(tokens, span);
     else

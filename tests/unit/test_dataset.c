@@ -1,6 +1,8 @@
 /* Datasets that are right are read as they are, however they are stored. */
 #include "test_dataset.h"
 
+#include "mlce/memory.h"
+
 static const mlce_dataset_options from_file = {.memory = 0, .check_rows = true};
 
 static mlce_dataset *open_dataset(const char *paths, const mlce_dataset_options *options) {
@@ -200,6 +202,63 @@ START_TEST(span_text_is_cut_by_code_points_or_joined_from_tokens) {
 }
 END_TEST
 
+/* Two sequences of `points` characters, each of two bytes, each a token; the last one is another.
+ */
+static void write_long_texts(int points) {
+    static const char *const type = "t";
+    const mlce_dataset_spec spec = {.types = &type,
+                                    .type_count = 1,
+                                    .width = 1,
+                                    .precision = MLCE_FLOAT16,
+                                    .token_chars = true,
+                                    .text = true};
+    float *embeddings = mlce_calloc((size_t)points, sizeof *embeddings);
+    int32_t(*chars)[2] = mlce_calloc((size_t)points, sizeof *chars);
+    char *text = mlce_calloc((size_t)points + 1, 2);
+    for (int i = 0; i < points; i++) {
+        chars[i][0] = i;
+        chars[i][1] = i + 1;
+        memcpy(text + 2 * i, i < points - 1 ? "\xC3\xA4" : "\xC3\xB6", 2);
+    }
+    const mlce_sequence sequence = {.length = points,
+                                    .embeddings = embeddings,
+                                    .token_chars = (const int32_t(*)[2])chars,
+                                    .text = text};
+    mlce_dataset_writer *writer;
+    assert_ok(mlce_dataset_writer_open(path, &spec, &writer));
+    for (int s = 0; s < 2; s++) assert_ok(mlce_dataset_writer_add(writer, &sequence));
+    assert_ok(mlce_dataset_writer_close(writer));
+    free(embeddings);
+    free(chars);
+    free(text);
+}
+
+/* The longer one would take minutes, were it gone through from its beginning each time. */
+START_TEST(span_text_is_found_far_behind_in_a_long_text) {
+    static const int lengths[] = {255, 256, 257, 1000, 600000};
+    for (int k = 0; k < 5; k++) {
+        mlce_dataset *dataset;
+        int last = lengths[k] - 1;
+        write_long_texts(lengths[k]);
+        assert_ok(mlce_dataset_open(path, NULL, &dataset));
+        assert_ok(mlce_dataset_load_text(dataset));
+        for (int s = 0; s < 2; s++) {
+            assert_span_text(dataset, s, last, last + 1, "\xC3\xB6");
+            assert_span_text(dataset, s, last - 2, last + 1, "\xC3\xA4\xC3\xA4\xC3\xB6");
+            int right = 0;
+            for (int t = 0; t < last; t++) {
+                char *text;
+                mlce_dataset_span_text(dataset, s, (mlce_span){t, t + 1, 0}, &text);
+                right += text && strcmp(text, "\xC3\xA4") == 0;
+                free(text);
+            }
+            ck_assert_int_eq(right, last);
+        }
+        mlce_dataset_close(dataset);
+    }
+}
+END_TEST
+
 START_TEST(types_take_the_order_of_a_model) {
     write_good(path, &(storage){0});
     mlce_dataset *dataset = open_dataset(path, NULL);
@@ -319,6 +378,7 @@ static void add(TCase *cases) {
     tcase_add_test(cases, memory_decides_where_the_embeddings_are);
     tcase_add_test(cases, a_file_without_spans_and_text_is_read);
     tcase_add_test(cases, span_text_is_cut_by_code_points_or_joined_from_tokens);
+    tcase_add_test(cases, span_text_is_found_far_behind_in_a_long_text);
     tcase_add_test(cases, types_take_the_order_of_a_model);
     tcase_add_test(cases, an_empty_dataset_opens);
     tcase_add_test(cases, the_sample_data_is_read);
