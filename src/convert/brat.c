@@ -22,7 +22,7 @@
 
 typedef struct brat {
     FILE *text, *annotations; /* of a pair that was given as streams, or NULL */
-    char **stems;             /* [count] paths without .txt */
+    char **stems;             /* [count] paths without .txt, but with room for it */
     size_t count, at;         /* documents; the next one */
     char *path;               /* the current one's, for messages */
 
@@ -286,6 +286,20 @@ static mlce_status rewind_documents(mlce_reader *reader) {
     return MLCE_OK;
 }
 
+static bool reads(mlce_reader *reader, const char *path) {
+    const brat *b = reader->state;
+    bool found = false;
+    for (size_t i = 0; i < b->count && !b->text && !found; i++) {
+        char *suffix = b->stems[i] + strlen(b->stems[i]);
+        memcpy(suffix, ".txt", 5);
+        found = mlce_file_is_same(b->stems[i], path);
+        memcpy(suffix, ".ann", 5);
+        found = found || mlce_file_is_same(b->stems[i], path);
+        *suffix = '\0';
+    }
+    return found;
+}
+
 static void close_documents(mlce_reader *reader) {
     brat *b = reader->state;
     if (!b) return;
@@ -306,6 +320,7 @@ static mlce_status begin(mlce_reader *reader, size_t stems) {
     reader->next = next;
     reader->rewind = rewind_documents;
     reader->close = close_documents;
+    reader->reads = reads;
     b->arena = mlce_arena_new();
     b->stems = mlce_calloc(stems, sizeof *b->stems);
     return b->arena && b->stems ? MLCE_OK : MLCE_E_MEMORY;

@@ -5,10 +5,24 @@
 
 #include "core/file.h"
 
-static mlce_status take_types(const char *path, mlce_survey *survey) {
+static mlce_status is_read(const char *output) {
+    return mlce_fail(MLCE_E_ARGUMENT, "%s: is read by this command: write to another file", output);
+}
+
+static mlce_status check_output(mlce_source *source, const char *input, const char *output,
+                                const mlce_convert_options *options) {
+    const char *const files[] = {strcmp(input, "-") ? input : "/dev/stdin", options->labels_from,
+                                 options->embed ? mlce_embed_file(options->embed) : NULL};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        if (files[i] && mlce_file_is_same(files[i], output)) return is_read(output);
+    return mlce_source_reads(source, output) ? is_read(output) : MLCE_OK;
+}
+
+static mlce_status take_types(const char *path, const char *output, mlce_survey *survey) {
     const mlce_dataset_options options = {.memory = 0, .check_rows = false};
     mlce_dataset *dataset;
     mlce_status status = mlce_dataset_open(path, &options, &dataset);
+    if (!status && mlce_dataset_has_file(dataset, output)) status = is_read(output);
     for (int i = 0; !status && i < mlce_dataset_types(dataset); i++) {
         int number;
         status = mlce_names_add(&survey->types, mlce_dataset_type_name(dataset, i), &number);
@@ -17,15 +31,15 @@ static mlce_status take_types(const char *path, mlce_survey *survey) {
     return status;
 }
 
-static mlce_status survey_all(mlce_source *source, const mlce_convert_options *options,
-                              mlce_survey *survey) {
+static mlce_status survey_all(mlce_source *source, const char *output,
+                              const mlce_convert_options *options, mlce_survey *survey) {
     mlce_survey_options wanted = {.fixed_types = options->types_from != NULL,
                                   .types_of = options->types_from,
                                   .first_appearance = options->first_appearance};
     mlce_status status = MLCE_OK;
     if (options->to == MLCE_FORMAT_HDF5 && options->embed)
         status = mlce_embed_check(options->embed, &wanted.collect_vocabulary);
-    if (!status && options->types_from) status = take_types(options->types_from, survey);
+    if (!status && options->types_from) status = take_types(options->types_from, output, survey);
     return status ? status : mlce_survey_source(source, &wanted, survey);
 }
 
@@ -85,12 +99,10 @@ mlce_status mlce_convert(const char *input, const char *output, const mlce_conve
                          mlce_convert_report *report) {
     mlce_source *source;
     mlce_survey survey = {0};
-    if (mlce_file_is_same(input, output))
-        return mlce_fail(MLCE_E_ARGUMENT, "%s: is read by this command: write to another file",
-                         output);
     mlce_status status = mlce_source_open(input, &options->source, &source);
     if (status) return status;
-    status = survey_all(source, options, &survey);
+    status = check_output(source, input, output, options);
+    if (!status) status = survey_all(source, output, options, &survey);
     if (!status) status = write_all(source, output, &survey, options, report);
     mlce_survey_free(&survey);
     mlce_source_close(source);

@@ -11,8 +11,9 @@ typedef struct mlce_convert_options {
     const char *embed;  /* of HDF5: "hash:256", "vectors:FILE"; NULL: none */
     mlce_oov oov;
     mlce_precision precision;
-    const char *types_from; /* a dataset whose types are taken, in their order, or NULL */
-    bool first_appearance;  /* types in the order in which they come, instead of by name */
+    const char *types_from;  /* a dataset whose types are taken, in their order, or NULL */
+    const char *labels_from; /* the file that source.labels were read of, or NULL */
+    bool first_appearance;   /* types in the order in which they come, instead of by name */
 } mlce_convert_options;
 
 /* What was written and what was found on the way. */
@@ -24,7 +25,9 @@ typedef struct mlce_convert_report {
     mlce_embed_counts embedded;
 } mlce_convert_report;
 
-/* Reads the input twice: once to find types and what it holds, once to write. Memory is that of the
+/* Refuses an output that is one of the files it reads.
+
+   Reads the input twice: once to find types and what it holds, once to write. Memory is that of the
    longest record, of the types, and of the vectors of the words that occur; input of HDF5 keeps its
    text in memory. */
 mlce_status mlce_convert(const char *input, const char *output, const mlce_convert_options *options,

@@ -22,13 +22,14 @@ struct mlce_embedder {
 
 static const char VECTORS[] = "vectors:";
 
-static bool is_vectors(const char *what) {
-    return !strncmp(what, VECTORS, sizeof VECTORS - 1) && what[sizeof VECTORS - 1];
+const char *mlce_embed_file(const char *what) {
+    bool is_vectors = !strncmp(what, VECTORS, sizeof VECTORS - 1) && what[sizeof VECTORS - 1];
+    return is_vectors ? what + sizeof VECTORS - 1 : NULL;
 }
 
 mlce_status mlce_embed_check(const char *what, bool *needs_vocabulary) {
     int width;
-    *needs_vocabulary = is_vectors(what);
+    *needs_vocabulary = mlce_embed_file(what) != NULL;
     if (*needs_vocabulary || !mlce_embed_hash_parse(what, &width)) return MLCE_OK;
     return mlce_fail(MLCE_E_ARGUMENT,
                      "'%s' names no embedding: it is hash:D with D features a token, %d to %d, or "
@@ -104,7 +105,7 @@ mlce_status mlce_embedder_open(const char *what, mlce_oov oov, const mlce_names 
     e->oov = oov;
     if (needs_vocabulary) {
         e->vocabulary = vocabulary;
-        status = open_vectors(e, what + sizeof VECTORS - 1);
+        status = open_vectors(e, mlce_embed_file(what));
     } else {
         status = mlce_embed_hash_parse(what, &e->width);
         if (!status && !(e->name = mlce_strdup(what))) status = MLCE_E_MEMORY;

@@ -30,6 +30,9 @@ void mlce_embedder_close(mlce_embedder *embedder);
 /* Whether `what` needs a vocabulary; fails where it names no embedding. */
 mlce_status mlce_embed_check(const char *what, bool *needs_vocabulary);
 
+/* The FILE of "vectors:FILE", or NULL. */
+const char *mlce_embed_file(const char *what);
+
 /* Adds what may be looked up for the token: itself and its lower-cased form. */
 mlce_status mlce_embed_collect(mlce_names *vocabulary, const char *token);
 

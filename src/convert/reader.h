@@ -19,6 +19,8 @@ struct mlce_reader {
     mlce_status (*next)(mlce_reader *reader, mlce_arena *arena, mlce_record *record, bool *found);
     mlce_status (*rewind)(mlce_reader *reader);
     void (*close)(mlce_reader *reader); /* frees the state */
+    /* Of a reader of several files: whether `path` leads to one of them. NULL: it has one. */
+    bool (*reads)(mlce_reader *reader, const char *path);
 };
 
 /* Each sets state, next, rewind and close. A stream stays the caller's; of a pair they become the

@@ -381,6 +381,10 @@ mlce_status mlce_source_rewind(mlce_source *source) {
     return source->reader.rewind(&source->reader);
 }
 
+bool mlce_source_reads(mlce_source *source, const char *path) {
+    return source->reader.reads && source->reader.reads(&source->reader, path);
+}
+
 mlce_format mlce_source_format(const mlce_source *source) {
     return source->format;
 }

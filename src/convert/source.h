@@ -116,6 +116,8 @@ mlce_status mlce_source_next(mlce_source *source, const mlce_record **record);
 /* Back to the first record. */
 mlce_status mlce_source_rewind(mlce_source *source);
 
+/* Whether `path` leads to a file, among several, that the source reads. */
+bool mlce_source_reads(mlce_source *source, const char *path);
 mlce_format mlce_source_format(const mlce_source *source);
 const char *mlce_source_name(const mlce_source *source);
 /* Of the records since the beginning or the last rewind. */

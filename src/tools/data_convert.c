@@ -77,7 +77,7 @@ static const char HELP[] =
 typedef struct request {
     mlce_convert_options options;
     mlce_names labels;
-    const char *output, *label_names;
+    const char *output;
 } request;
 
 /* ---- Options ---- */
@@ -211,7 +211,7 @@ static bool read_option(request *r, int option) {
         o->types_from = optarg;
         return true;
     case LABELS:
-        r->label_names = optarg;
+        o->labels_from = optarg;
         return true;
     case SCHEME:
         if (mlce_scheme_find(optarg, &o->scheme)) {
@@ -323,8 +323,9 @@ static void print_report(const request *r, const mlce_convert_report *report) {
 static int convert(request *r, const char *input) {
     mlce_convert_report report = {0};
     mlce_status status = MLCE_OK;
-    if (r->label_names) status = mlce_label_names_read(r->label_names, &r->labels);
-    if (!status && r->label_names) r->options.source.labels = &r->labels;
+    const char *labels = r->options.labels_from;
+    if (labels) status = mlce_label_names_read(labels, &r->labels);
+    if (!status && labels) r->options.source.labels = &r->labels;
     if (!status) status = mlce_convert(input, r->output, &r->options, &report);
     mlce_names_free(&r->labels);
     if (status) return mlce_tool_failed();

@@ -85,12 +85,23 @@ static mlce_status take_folder(const arguments *a, int *lock) {
     return status ? status : mlce_run_folder_check(a->output, a->force, false);
 }
 
+/* The weights must not go with the run that is replaced. */
+static mlce_status check_folder(const arguments *a) {
+    if (mlce_run_folder_owns(a->output, a->weights) ||
+        mlce_run_folder_clears(a->output, a->weights))
+        return mlce_fail(MLCE_E_ARGUMENT,
+                         "%s: is a file of the run that is to be replaced: copy it elsewhere, or "
+                         "name another folder with -o",
+                         a->weights);
+    return mlce_run_folder_check(a->output, a->force, false);
+}
+
 static int import_run(const arguments *a, int count, char **keys) {
     mlce_config *config = mlce_config_new();
     mlce_model *model = NULL;
     int lock = -1;
     mlce_status status = config ? configure(config, a, count, keys) : MLCE_E_MEMORY;
-    if (!status) status = mlce_run_folder_check(a->output, a->force, false);
+    if (!status) status = check_folder(a);
     if (!status) status = mlce_import(a->weights, config, a->types, &model);
     if (!status) status = take_folder(a, &lock);
     if (!status) status = write_run(model, a->output);

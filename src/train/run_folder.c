@@ -21,17 +21,22 @@ bool mlce_run_folder_has(const char *path, const char *name) {
     return exists;
 }
 
+/* Whether `file` is one of the `names` in the folder. */
+static bool is_one_of(const char *path, const char *const *names, size_t count, const char *file) {
+    bool found = false;
+    for (size_t i = 0; i < count; i++) {
+        char *own = mlce_run_folder_file(path, names[i]);
+        found = found || (own && mlce_file_is_same(own, file));
+        free(own);
+    }
+    return found;
+}
+
 bool mlce_run_folder_owns(const char *path, const char *file) {
     static const char *const names[] = {"config.ini", "metrics.jsonl", "best.h5",
                                         "last.h5",    "nan.h5",        "sweep.json",
                                         "sweep.tsv",  MLCE_FOLDER_LOCK};
-    bool is_own = false;
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        char *own = mlce_run_folder_file(path, names[i]);
-        is_own = is_own || (own && mlce_file_is_same(own, file));
-        free(own);
-    }
-    return is_own;
+    return is_one_of(path, names, sizeof names / sizeof names[0], file);
 }
 
 /* N of "step-N.h5" and the like, or -1. */
@@ -176,14 +181,20 @@ mlce_status mlce_run_folder_remove(const char *path, const char *name) {
     return status;
 }
 
+static const char *const remains[] = {"metrics.jsonl", "result.txt", "model.safetensors",
+                                      "model.h5",      "model.onnx", "report.html",
+                                      "nan.h5"};
+enum { REMAINS = sizeof remains / sizeof remains[0] };
+
 mlce_status mlce_run_folder_clear(const char *path) {
-    static const char *const names[] = {"metrics.jsonl", "result.txt", "model.safetensors",
-                                        "model.h5",      "model.onnx", "report.html",
-                                        "nan.h5"};
     mlce_status status = MLCE_OK;
-    for (size_t i = 0; !status && i < sizeof names / sizeof names[0]; i++)
-        status = mlce_run_folder_remove(path, names[i]);
+    for (size_t i = 0; !status && i < REMAINS; i++)
+        status = mlce_run_folder_remove(path, remains[i]);
     return status;
+}
+
+bool mlce_run_folder_clears(const char *path, const char *file) {
+    return is_one_of(path, remains, REMAINS, file);
 }
 
 static int compare_steps(const void *left, const void *right) {

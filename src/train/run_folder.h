@@ -23,6 +23,8 @@ mlce_status mlce_run_folder_lock(const char *path, int *lock);
 /* Removes what a run before left in the folder: metrics, tables, exports. To be called when there
    is something better to put there; best.h5 stays until the first evaluation. */
 mlce_status mlce_run_folder_clear(const char *path);
+/* Whether `file` is one that it removes. */
+bool mlce_run_folder_clears(const char *path, const char *file);
 /* Removes the checkpoints that another run could go on from: last.h5, step-N.h5. */
 mlce_status mlce_run_folder_drop_checkpoints(const char *path);
 /* Removes the step-N.h5 with N > step, and of the others all but the `keep` with the largest N. */

@@ -175,6 +175,22 @@ printf '\037\213\010' >z.gz
 refuses 1 "z.gz: is compressed" -- mlce-data convert z.gz -o x.h5
 refuses 1 "missing: cannot open" -- mlce-data convert missing -o x.h5
 refuses 1 "is read by this command" -- mlce-data convert train.conll -o train.conll
+mkdir reads && cd reads
+printf 'Bonn' >a.txt && printf 'T1\tLOC 0 4\tBonn\n' >a.ann
+printf 'Bonn 1 2\n' >vectors.txt && printf 'O\nB-LOC\n' >tags
+printf '{"tokens":["Bonn"],"tags":[1]}\n' >numbers.jsonl
+cp ../train.h5 ../train.conll .
+sum=$(cat a.* train.* vectors.txt tags | cksum)
+cannot_be() { refuses 1 "$1: is read by this command" -- mlce-data convert "${@:2}" -o "$1"; }
+cannot_be train.h5 ../dev.conll --types-from train.h5
+cannot_be train.h5 ../dev.conll --types-from 'trai*.h5'
+cannot_be a.txt a.ann --to jsonl
+cannot_be a.ann . --to jsonl
+cannot_be vectors.txt train.conll --embed vectors:vectors.txt --to hdf5
+cannot_be tags numbers.jsonl --labels tags --to conll
+cannot_be train.conll - <train.conll
+[ "$(cat a.* train.* vectors.txt tags | cksum)" = "$sum" ] || fail "what was read is not as it was"
+cd ..
 refuses 1 "world.brat: exists already" -- mlce-data convert train.conll -o world.brat --to brat
 refuses 1 "a dataset holds embeddings" -- mlce-data convert train.conll -o x.h5 --embed none
 refuses 1 "'word' names no embedding" -- mlce-data convert train.conll -o x.h5 --embed word

@@ -22,6 +22,10 @@ touch again/last.h5 again/metrics.jsonl
 mlce-import run/model.safetensors -o again --force
 claim 'nothing of it is left' '[ "$(ls again | xargs)" = "best.h5 config.ini" ]'
 
+cp run/model.safetensors again
+refuses 1 'is a file of the run that is to be replaced' -- mlce-import again/model.safetensors -o again --force
+claim 'weights stay that stand in the run' 'cmp -s run/model.safetensors again/model.safetensors'
+
 # Whether mlce, and onnxruntime on its export, score as PyTorch did.
 compare() {
     local from=$1
