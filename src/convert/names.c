@@ -4,21 +4,31 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "core/mix.h"
 #include "mlce/memory.h"
 
 enum { FIRST_SLOTS = 64 };
 
-/* FNV-1a. */
-static uint64_t hash_of(const char *name) {
-    uint64_t hash = 0xCBF29CE484222325u;
+/* Another in each process, of the time and of where the system put the memory. */
+static uint64_t make_seed(const void *memory) {
+    struct timespec now = {0};
+    clock_gettime(CLOCK_REALTIME, &now);
+    return mlce_mix((uint64_t)now.tv_nsec ^
+                    mlce_mix((uint64_t)now.tv_sec ^ mlce_mix((uintptr_t)memory)));
+}
+
+/* FNV-1a from the seed on. */
+static uint64_t hash_of(uint64_t seed, const char *name) {
+    uint64_t hash = seed;
     for (; *name; name++) hash = (hash ^ (unsigned char)*name) * 0x100000001B3u;
-    return hash;
+    return mlce_mix(hash);
 }
 
 /* The slot that holds `name`, or the free one where it belongs. */
 static size_t slot_of(const mlce_names *names, const char *name) {
-    size_t mask = names->slot_count - 1, slot = (size_t)hash_of(name) & mask;
+    size_t mask = names->slot_count - 1, slot = (size_t)hash_of(names->seed, name) & mask;
     while (names->slots[slot] && strcmp(names->items[names->slots[slot] - 1], name))
         slot = (slot + 1) & mask;
     return slot;
@@ -34,6 +44,7 @@ static mlce_status grow_slots(mlce_names *names) {
     size_t count = names->slot_count ? 2 * names->slot_count : FIRST_SLOTS;
     uint32_t *slots = mlce_calloc(count, sizeof *slots);
     if (!slots) return MLCE_E_MEMORY;
+    if (!names->slots) names->seed = make_seed(slots);
     free(names->slots);
     names->slots = slots;
     names->slot_count = count;

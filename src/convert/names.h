@@ -13,6 +13,7 @@ typedef struct mlce_names {
     size_t count, capacity;
     uint32_t *slots; /* hash table: number of a name + 1, 0 where free */
     size_t slot_count;
+    uint64_t seed; /* of the hashes: whoever chooses the names does not know it */
 } mlce_names;
 
 /* The number of `name`, which is added where it is new. */

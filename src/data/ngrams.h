@@ -14,6 +14,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "core/mix.h"
+
 /* What stands before and behind a token. */
 enum { MLCE_NGRAM_BEGIN = 0x02, MLCE_NGRAM_END = 0x03 };
 
@@ -33,13 +35,9 @@ typedef struct mlce_hash_place {
     int sign; /* 1 or -1 */
 } mlce_hash_place;
 
-/* One of the places of a hash among `columns`; mixed by the finaliser of SplitMix64 (Steele, Lea,
-   Flood 2014). */
+/* One of the places of a hash among `columns`. */
 static inline mlce_hash_place mlce_hash_draw(uint64_t hash, uint64_t draw, int columns) {
-    uint64_t x = hash + draw * 0x9E3779B97F4A7C15u;
-    x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9u;
-    x = (x ^ x >> 27) * 0x94D049BB133111EBu;
-    x ^= x >> 31;
+    uint64_t x = mlce_mix(hash + draw * 0x9E3779B97F4A7C15u);
     return (mlce_hash_place){(size_t)((x >> 32) * (uint64_t)columns >> 32), (int)(x & 1) * 2 - 1};
 }
 

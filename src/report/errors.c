@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "core/mix.h"
 #include "mlce/memory.h"
 
 /* A sequence with its two lists. */
@@ -58,14 +59,12 @@ static mlce_status count_pair(mlce_errors *errors, mlce_confusion one) {
 
 /* ---- Examples ---- */
 
-/* In (0, 1), as if random (the finaliser of SplitMix64). */
+/* In (0, 1), as if random. */
 static float scatter(int64_t sequence, mlce_span span) {
     uint64_t x = (uint64_t)sequence * 0x9E3779B97F4A7C15u +
                  (uint64_t)span.start * 0xBF58476D1CE4E5B9u +
                  (uint64_t)span.end * 0x94D049BB133111EBu + (uint64_t)span.type + 1;
-    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
-    x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
-    return (float)((x ^ (x >> 31)) >> 40) / (float)(1 << 24);
+    return (float)(mlce_mix(x) >> 40) / (float)(1 << 24);
 }
 
 static void free_example(mlce_example *example) {
