@@ -3,59 +3,101 @@
 
 #include "convert/characters.h"
 
-/* The next byte that is no space, of which annotation tools write one for another. */
-static const char *skip_spaces(const char *text, const char *end) {
-    while (text < end && (strchr(" \t\r\n", *text) || !strncmp(text, "\xC2\xA0", 2)))
-        text += *text == '\xC2' ? 2 : 1;
-    return text;
+/* What spans are held against; tables, so that many long ones take no time each. */
+typedef struct places {
+    const mlce_characters *characters;
+    uint32_t *solid; /* [bytes + 1] the next byte that is no space; NULL where no span has a text */
+    uint32_t *units; /* [count + 1] units of UTF-16 before a code point; NULL where none is asked */
+} places;
+
+/* The bytes of a space, of which annotation tools write one for another; 0: it is none. */
+static uint32_t space_at(const char *text) {
+    if (*text && strchr(" \t\r\n", *text)) return 1;
+    return strncmp(text, "\xC2\xA0", 2) ? 0 : 2;
+}
+
+static mlce_status find_solid(mlce_arena *arena, places *p) {
+    const char *text = p->characters->text;
+    uint32_t size = p->characters->at[p->characters->count];
+    p->solid = mlce_arena_alloc(arena, (size_t)size + 1, sizeof *p->solid);
+    if (!p->solid) return MLCE_E_MEMORY;
+    p->solid[size] = size;
+    for (uint32_t i = size; i-- > 0;) {
+        uint32_t space = space_at(text + i);
+        p->solid[i] = space ? p->solid[i + space] : i;
+    }
+    return MLCE_OK;
+}
+
+static mlce_status count_units(mlce_arena *arena, places *p) {
+    const mlce_characters *c = p->characters;
+    p->units = mlce_arena_alloc(arena, (size_t)c->count + 1, sizeof *p->units);
+    if (!p->units) return MLCE_E_MEMORY;
+    p->units[0] = 0;
+    for (int32_t i = 0; i < c->count; i++)
+        p->units[i + 1] = p->units[i] + 1 + (((unsigned char)c->text[c->at[i]] & 0xF8) == 0xF0);
+    return MLCE_OK;
+}
+
+static mlce_status make_places(mlce_arena *arena, const mlce_characters *characters,
+                               const mlce_record *record, places *p) {
+    bool have_text = false;
+    for (int i = 0; i < record->span_count && !have_text; i++)
+        have_text = record->spans[i].text != NULL;
+    *p = (places){.characters = characters};
+    mlce_status status = have_text ? find_solid(arena, p) : MLCE_OK;
+    if (!status && (have_text || record->in_utf16)) status = count_units(arena, p);
+    return status;
 }
 
 /* Whether the code points start .. end-1 are `said`, but for spaces. */
-static bool is_text(const mlce_characters *characters, int64_t start, int64_t end,
-                    const char *said) {
+static bool is_text(const places *p, int64_t start, int64_t end, const char *said) {
+    const mlce_characters *characters = p->characters;
     if (start < 0 || end > characters->count || start > end) return false;
-    const char *text = characters->text + characters->at[start];
-    const char *stop = characters->text + characters->at[end], *said_stop = said + strlen(said);
-    for (;; text++, said++) {
-        text = skip_spaces(text, stop);
-        said = skip_spaces(said, said_stop);
-        if (text == stop || said == said_stop) return text == stop && said == said_stop;
-        if (*text != *said) return false;
+    uint32_t stop = characters->at[end];
+    for (uint32_t i = characters->at[start];; i++, said++) {
+        i = p->solid[i] < stop ? p->solid[i] : stop;
+        for (uint32_t space; (space = space_at(said));) said += space;
+        if (i == stop || !*said) return i == stop && !*said;
+        if (characters->text[i] != *said) return false;
     }
 }
 
 /* The code point that begins with unit `unit` of UTF-16; -1 where there is none. */
-static int64_t point_of_unit(const mlce_characters *characters, int64_t unit) {
-    int64_t units = 0;
-    int32_t i = 0;
-    for (; i < characters->count && units < unit; i++)
-        units += 1 + (((unsigned char)characters->text[characters->at[i]] & 0xF8) == 0xF0);
-    return units == unit ? i : -1;
+static int64_t point_of_unit(const places *p, int64_t unit) {
+    int32_t low = 0, high = p->characters->count;
+    while (low < high) {
+        int32_t middle = low + (high - low) / 2;
+        if (p->units[middle] < unit)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return p->units[low] == unit ? low : -1;
 }
 
 /* Whether both ends can be turned from units of UTF-16 into code points. */
-static bool from_utf16(const mlce_characters *characters, const mlce_mark *mark, int64_t *start,
-                       int64_t *end) {
-    *start = point_of_unit(characters, mark->start);
-    *end = point_of_unit(characters, mark->end);
+static bool from_utf16(const places *p, const mlce_mark *mark, int64_t *start, int64_t *end) {
+    *start = point_of_unit(p, mark->start);
+    *end = point_of_unit(p, mark->end);
     return *start >= 0 && *end >= 0;
 }
 
 /* The span's ends as code points. */
-static mlce_status find_ends(const mlce_characters *characters, const mlce_record *record,
-                             const mlce_mark *mark, mlce_source_counts *counts, int64_t *start,
-                             int64_t *end) {
+static mlce_status find_ends(const places *p, const mlce_record *record, const mlce_mark *mark,
+                             mlce_source_counts *counts, int64_t *start, int64_t *end) {
     bool utf16 = record->in_utf16;
+    int32_t count = p->characters->count;
     *start = mark->start;
     *end = mark->end;
-    if (utf16 && !from_utf16(characters, mark, start, end)) {
+    if (utf16 && !from_utf16(p, mark, start, end)) {
         *start = mark->start;
         *end = INT64_MAX;
     }
-    if (mark->text && !is_text(characters, *start, *end, mark->text)) {
+    if (mark->text && !is_text(p, *start, *end, mark->text)) {
         bool fits = utf16 ? (*start = mark->start, *end = mark->end, true)
-                          : from_utf16(characters, mark, start, end);
-        if (!fits || !is_text(characters, *start, *end, mark->text))
+                          : from_utf16(p, mark, start, end);
+        if (!fits || !is_text(p, *start, *end, mark->text))
             return mlce_fail(
                 MLCE_E_DATA,
                 "start %lld, end %lld, type %s: the text there is not '%s': ends count "
@@ -63,11 +105,11 @@ static mlce_status find_ends(const mlce_characters *characters, const mlce_recor
                 (long long)mark->start, (long long)mark->end, mark->type, mark->text);
         counts->utf16 += !utf16;
     }
-    if (*start < 0 || *end > characters->count)
-        return mlce_fail(
-            MLCE_E_DATA, "start %lld, end %lld, type %s: runs past the text's %d code points%s",
-            (long long)mark->start, (long long)mark->end, mark->type, (int)characters->count,
-            utf16 ? "" : " (if they count units of UTF-16: --offsets utf16)");
+    if (*start < 0 || *end > count)
+        return mlce_fail(MLCE_E_DATA,
+                         "start %lld, end %lld, type %s: runs past the text's %d code points%s",
+                         (long long)mark->start, (long long)mark->end, mark->type, (int)count,
+                         utf16 ? "" : " (if they count units of UTF-16: --offsets utf16)");
     if (*end <= *start)
         return mlce_fail(MLCE_E_DATA, "start %lld, end %lld, type %s: is empty",
                          (long long)mark->start, (long long)mark->end, mark->type);
@@ -87,12 +129,12 @@ static int find_token(const int32_t (*chars)[2], int length, int64_t point, int 
     return low;
 }
 
-static mlce_status align_one(const mlce_characters *characters, const mlce_record *record,
-                             const mlce_mark *mark, const mlce_source_options *options,
-                             mlce_source_counts *counts, mlce_mark *aligned, bool *kept) {
+static mlce_status align_one(const places *p, const mlce_record *record, const mlce_mark *mark,
+                             const mlce_source_options *options, mlce_source_counts *counts,
+                             mlce_mark *aligned, bool *kept) {
     int64_t start, end;
     *kept = false;
-    mlce_status status = find_ends(characters, record, mark, counts, &start, &end);
+    mlce_status status = find_ends(p, record, mark, counts, &start, &end);
     if (status) return status;
     int first = find_token(record->chars, record->length, start, 1);
     int behind = find_token(record->chars, record->length, end, 0);
@@ -140,11 +182,13 @@ mlce_status mlce_align_spans(mlce_arena *arena, const mlce_characters *character
                              mlce_source_counts *counts) {
     mlce_mark *aligned = mlce_arena_alloc(arena, (size_t)record->span_count, sizeof *aligned);
     mlce_status status = aligned ? check_order(record) : MLCE_E_MEMORY;
+    places p;
+    if (!status) status = make_places(arena, characters, record, &p);
     int kept = 0;
     for (int i = 0; i < record->span_count && !status; i++) {
         bool is_kept;
-        status = align_one(characters, record, &record->spans[i], options, counts, &aligned[kept],
-                           &is_kept);
+        status =
+            align_one(&p, record, &record->spans[i], options, counts, &aligned[kept], &is_kept);
         kept += is_kept;
         if (status != MLCE_E_DATA) continue;
         if (record->spans[i].line)

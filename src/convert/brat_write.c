@@ -23,6 +23,8 @@ typedef struct brat_sink {
     bool ends_line;
     int64_t count;
     mlce_names names; /* of all documents */
+    int64_t *next;    /* [names.count] the first N of "NAME-N" that may be free */
+    size_t next_capacity;
 } brat_sink;
 
 static mlce_status cannot_write(const mlce_sink *sink) {
@@ -55,18 +57,22 @@ static void clean_name(const char *id, char name[LONGEST_NAME + 1]) {
     if (name[0] == '.') name[0] = '_';
 }
 
-/* A name that no document has yet. */
+/* A name that no document has yet; a "-N" stands behind one that has been taken. */
 static mlce_status choose_name(brat_sink *b, const char *id, char name[LONGEST_NAME + 32]) {
     char base[LONGEST_NAME + 1];
-    int number;
     if (id && *id)
         clean_name(id, base);
     else
         snprintf(base, sizeof base, "%06lld", (long long)b->count);
+    int number = mlce_names_find(&b->names, base);
     snprintf(name, LONGEST_NAME + 32, "%s", base);
-    for (long n = 2; mlce_names_find(&b->names, name) >= 0; n++)
-        snprintf(name, LONGEST_NAME + 32, "%s-%ld", base, n);
-    return mlce_names_add(&b->names, name, &number);
+    while (mlce_names_find(&b->names, name) >= 0)
+        snprintf(name, LONGEST_NAME + 32, "%s-%lld", base, (long long)b->next[number]++);
+    mlce_status status = mlce_names_add(&b->names, name, &number);
+    if (!status)
+        status = mlce_grow((void **)&b->next, &b->next_capacity, b->names.count, sizeof *b->next);
+    if (!status) b->next[number] = 2;
+    return status;
 }
 
 static FILE *open_in(const char *folder, const char *name, const char *suffix) {
@@ -165,6 +171,7 @@ static void close_folder(mlce_sink *sink) {
     close_document(sink);
     mlce_folder_abandon(b->part);
     mlce_names_free(&b->names);
+    free(b->next);
     free(b);
 }
 

@@ -109,9 +109,9 @@ mlce_status mlce_write_conll(mlce_sink *sink) {
     if (columns > MLCE_MOST_TAG_COLUMNS)
         return mlce_fail(
             MLCE_E_DATA,
-            "%s: spans overlap so that %d columns would be needed, %d are allowed: write "
-            "JSONL",
-            sink->path, columns, MLCE_MOST_TAG_COLUMNS);
+            "%s: spans overlap so that more columns would be needed than the %d that are allowed: "
+            "write JSONL",
+            sink->path, MLCE_MOST_TAG_COLUMNS);
     conll_sink *c = sink->state = mlce_calloc(1, sizeof *c);
     if (!c) return MLCE_E_MEMORY;
     c->document = -1;

@@ -12,7 +12,7 @@ typedef struct mlce_survey {
     bool are_items, have_spans, have_text, have_ids, have_documents, have_features, have_weights;
     bool integer_ids; /* of all records that have an id */
     int width;        /* of the items' features */
-    int tag_columns;  /* that non-overlapping spans need: the most of any record, at least 1 */
+    int tag_columns;  /* the most that any record's spans need, 1 .. MLCE_MOST_TAG_COLUMNS + 1 */
     mlce_names types;
     mlce_names vocabulary; /* for mlce_embedder_open(); empty where not asked for */
 } mlce_survey;
@@ -33,7 +33,8 @@ mlce_status mlce_survey_add(const mlce_survey_options *options, const mlce_recor
 void mlce_survey_free(mlce_survey *survey);
 
 /* The tag column of each span so that none overlap in one, from 0: the first that is free. *count
-   gets the number of columns, which may be 0. */
+   gets the number of columns, which may be 0; where it is larger than MLCE_MOST_TAG_COLUMNS, not
+   all spans have one. */
 mlce_status mlce_assign_columns(mlce_arena *arena, const mlce_record *record, int **columns,
                                 int *count);
 

@@ -8,14 +8,15 @@ mlce_status mlce_assign_columns(mlce_arena *arena, const mlce_record *record, in
                                 int *count) {
     size_t spans = (size_t)record->span_count;
     int *chosen = mlce_arena_alloc(arena, spans, sizeof *chosen);
-    int64_t *ends = mlce_arena_alloc(arena, spans, sizeof *ends); /* of each column so far */
+    int64_t ends[MLCE_MOST_TAG_COLUMNS]; /* of each column so far */
     *count = 0;
     *columns = chosen;
-    if (!chosen || !ends) return MLCE_E_MEMORY;
+    if (!chosen) return MLCE_E_MEMORY;
     for (size_t i = 0; i < spans; i++) {
         int column = 0;
         while (column < *count && ends[column] > record->spans[i].start) column++;
         if (column == *count) ++*count;
+        if (column == MLCE_MOST_TAG_COLUMNS) return MLCE_OK;
         ends[column] = record->spans[i].end;
         chosen[i] = column;
     }
