@@ -17,6 +17,8 @@ typedef struct state {
     int parts;
     int *part;        /* [count], -1 before a unit has one */
     int64_t *left;    /* [types] spans of units without a part */
+    int *rarest;      /* [2 * types] a tournament: of nodes 2i and 2i + 1, the rarer type goes up
+                         to i; type t begins at types + t */
     double *demand;   /* [types][parts] spans */
     double *room;     /* [parts] sequences */
     int64_t *first;   /* [types+2] where the candidates of a type begin; those of none come last */
@@ -44,6 +46,22 @@ static int choose(state *s, const double *demand) {
     return best;
 }
 
+static int rarer(const state *s, int a, int b) {
+    if (!s->left[a] || !s->left[b]) return s->left[a] ? a : b;
+    if (s->left[a] != s->left[b]) return s->left[a] < s->left[b] ? a : b;
+    return a < b ? a : b;
+}
+
+static void play(state *s, size_t node) {
+    s->rarest[node] = rarer(s, s->rarest[2 * node], s->rarest[2 * node + 1]);
+}
+
+static void play_all(state *s) {
+    size_t types = (size_t)s->units->types;
+    for (size_t t = 0; t < types; t++) s->rarest[types + t] = (int)t;
+    for (size_t node = types; node-- > 1;) play(s, node);
+}
+
 static void place(state *s, int64_t unit, int part) {
     const mlce_units *units = s->units;
     s->part[unit] = part;
@@ -53,15 +71,14 @@ static void place(state *s, int64_t unit, int part) {
         s->left[stratum->type] -= stratum->spans;
         s->demand[(size_t)stratum->type * (size_t)s->parts + (size_t)part] -=
             (double)stratum->spans;
+        size_t leaf = (size_t)units->types + (size_t)stratum->type;
+        for (size_t node = leaf / 2; node > 0; node /= 2) play(s, node);
     }
 }
 
 /* The type of which the fewest spans, but some, are left; -1 where none is. */
 static int rarest(const state *s) {
-    int best = -1;
-    for (int t = 0; t < s->units->types; t++)
-        if (s->left[t] > 0 && (best < 0 || s->left[t] < s->left[best])) best = t;
-    return best;
+    return s->units->types && s->left[s->rarest[1]] > 0 ? s->rarest[1] : -1;
 }
 
 static void place_all(state *s) {
@@ -132,20 +149,23 @@ mlce_status mlce_stratify(const mlce_units *units, const double *shares, int par
     size_t types = (size_t)units->types;
     int64_t *order = mlce_calloc((size_t)units->count, sizeof *order);
     s.left = mlce_calloc(types, sizeof *s.left);
+    s.rarest = mlce_calloc(types, 2 * sizeof *s.rarest);
     s.demand = mlce_calloc(types, (size_t)parts * sizeof *s.demand);
     s.room = mlce_calloc((size_t)parts, sizeof *s.room);
     s.first = mlce_calloc(types + 2, sizeof *s.first);
-    bool failed = !order || !s.left || !s.demand || !s.room || !s.first;
+    bool failed = !order || !s.left || !s.rarest || !s.demand || !s.room || !s.first;
     mlce_status status = failed ? MLCE_E_MEMORY : MLCE_OK;
     if (!status) {
         for (int64_t u = 0; u < units->count; u++) order[u] = u;
         mlce_random_shuffle(&s.random, order, units->count);
         make_demands(&s, shares);
+        play_all(&s);
         status = make_lists(&s, order);
     }
     if (!status) place_all(&s);
     free(order);
     free(s.left);
+    free(s.rarest);
     free(s.demand);
     free(s.room);
     free(s.first);
