@@ -161,7 +161,9 @@ static mlce_status check_repeats(mlce_corpus *train, mlce_findings *findings) {
         int64_t twin = mlce_twins_find(&index, train->prints[s]);
         if (twin < 0 || twin == s) continue;
         again++;
-        if (mlce_twins_agree(train->dataset, s, NULL, train->dataset, twin) || differ++) continue;
+        bool agree = true;
+        status = mlce_twins_agree(train->dataset, s, NULL, train->dataset, twin, &agree);
+        if (agree || differ++) continue;
         first[0] = twin;
         first[1] = s;
     }

@@ -204,7 +204,9 @@ static mlce_status check_same(pair *p) {
         if (twin < 0) continue;
         if (same < MOST_PAIRS) memcpy(pairs[same], (int64_t[]){s, twin}, sizeof pairs[same]);
         same++;
-        differ += !mlce_twins_agree(dev->dataset, s, p->types, train->dataset, twin);
+        bool agree = true;
+        status = mlce_twins_agree(dev->dataset, s, p->types, train->dataset, twin, &agree);
+        differ += !agree;
     }
     mlce_twins_free(&index);
     if (same) say_same(p, same, differ, (const int64_t(*)[2])pairs);

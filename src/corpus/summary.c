@@ -4,14 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/spans.h"
 #include "mlce/memory.h"
 
 /* Room for a sequence. */
 typedef struct scratch {
     mlce_span *sorted;
-    int *ends;        /* a Fenwick tree over positions */
+    int *ends;        /* for mlce_spans_cross(), as are these: */
+    bool *crosses;    /* [spans of the sequence] */
     int64_t *seen_in; /* [types] the last sequence with a span of the type, + 1 */
-    size_t sorted_size, ends_size;
+    size_t sorted_size, ends_size, crosses_size;
 } scratch;
 
 void mlce_summary_free(mlce_summary *s) {
@@ -28,41 +30,21 @@ static int compare_ints(const void *left, const void *right) {
     return (a > b) - (a < b);
 }
 
-/* By start, the longer first. */
-static int compare_ranges(const void *left, const void *right) {
-    const mlce_span *a = left, *b = right;
-    if (a->start != b->start) return a->start < b->start ? -1 : 1;
-    return (a->end < b->end) - (a->end > b->end);
-}
-
-static void tree_add(int *tree, int size, int position) {
-    for (int i = position; i <= size; i += i & -i) tree[i]++;
-}
-
-/* How many were added at 1 .. position. */
-static int tree_sum(const int *tree, int position) {
-    int sum = 0;
-    for (int i = position; i > 0; i -= i & -i) sum += tree[i];
-    return sum;
-}
-
-/* How the spans of one sequence lie to each other, in k log k. In the order of compare_ranges() a
-   span lies within an earlier one if any of those ends as late, and crosses one that began before
-   it and ends inside it: those ends are counted in a Fenwick tree. */
+/* How the spans of one sequence lie to each other. In the order of mlce_spans_outer_first() a span
+   lies within an earlier one if any of those ends as late. */
 static void count_relations(mlce_summary *s, scratch *room, int count, int length) {
     mlce_span *spans = room->sorted;
-    qsort(spans, (size_t)count, sizeof *spans, compare_ranges);
-    memset(room->ends, 0, ((size_t)length + 1) * sizeof *room->ends);
-    int latest = 0, entered = 0; /* entered: spans whose ends are in the tree */
-    for (int i = 0; i < count;) {
-        int start = spans[i].start, end = spans[i].end, same = 1;
-        while (i + same < count && !compare_ranges(&spans[i], &spans[i + same])) same++;
-        while (spans[entered].start < start) tree_add(room->ends, length, spans[entered++].end);
+    qsort(spans, (size_t)count, sizeof *spans, mlce_spans_outer_first);
+    mlce_spans_cross(spans, count, length, room->ends, room->crosses);
+    int latest = 0;
+    for (int i = 0, same; i < count; i += same) {
+        int start = spans[i].start, end = spans[i].end;
+        for (same = 1; i + same < count; same++)
+            if (spans[i + same].start != start || spans[i + same].end != end) break;
         if (latest >= end) s->nested += same;
-        if (tree_sum(room->ends, end - 1) > tree_sum(room->ends, start)) s->crossing += same;
+        if (room->crosses[i]) s->crossing += same;
         if (same > 1) s->shared += same;
         if (end > latest) latest = end;
-        i += same;
     }
 }
 
@@ -101,6 +83,9 @@ static mlce_status count_spans(const mlce_dataset *dataset, int64_t i, scratch *
     if (!status)
         status = mlce_grow((void **)&room->ends, &room->ends_size, (size_t)length + 1,
                            sizeof *room->ends);
+    if (!status)
+        status = mlce_grow((void **)&room->crosses, &room->crosses_size, (size_t)count,
+                           sizeof *room->crosses);
     if (status) return status;
     memcpy(room->sorted, gold, (size_t)count * sizeof *gold);
     int64_t before = s->crossing;
@@ -139,6 +124,7 @@ mlce_status mlce_summarise(const mlce_dataset *dataset, mlce_summary *summary) {
     mlce_status status = failed ? MLCE_E_MEMORY : count_all(dataset, &room, &s);
     free(room.sorted);
     free(room.ends);
+    free(room.crosses);
     free(room.seen_in);
     if (status) {
         mlce_summary_free(&s);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "data/dataset_parts.h"
+#include "data/spans.h"
 
 struct mlce_twin_entry {
     mlce_print print;
@@ -117,18 +118,29 @@ void mlce_twins_free(mlce_twin_index *index) {
     *index = (mlce_twin_index){0};
 }
 
-bool mlce_twins_agree(const mlce_dataset *a, int64_t s, const int *types, const mlce_dataset *b,
-                      int64_t t) {
+/* A copy in one order, with the types renumbered; NULL (message set) when out of memory. */
+static mlce_span *sort_spans(const mlce_span *spans, int count, const int *types) {
+    mlce_span *sorted = mlce_calloc((size_t)count, sizeof *sorted);
+    if (!sorted) return NULL;
+    for (int i = 0; i < count; i++) {
+        sorted[i] = spans[i];
+        if (types) sorted[i].type = types[spans[i].type];
+    }
+    qsort(sorted, (size_t)count, sizeof *sorted, mlce_spans_outer_first);
+    return sorted;
+}
+
+mlce_status mlce_twins_agree(const mlce_dataset *a, int64_t s, const int *types,
+                             const mlce_dataset *b, int64_t t, bool *agree) {
     int count, other_count;
     const mlce_span *gold = mlce_dataset_gold(a, s, &count);
     const mlce_span *other = mlce_dataset_gold(b, t, &other_count);
-    bool agree = count == other_count;
-    for (int i = 0; i < count && agree; i++) {
-        mlce_span wanted = gold[i];
-        if (types) wanted.type = types[wanted.type];
-        int k = 0;
-        while (k < count && memcmp(&wanted, &other[k], sizeof wanted)) k++;
-        agree = k < count;
-    }
-    return agree;
+    *agree = count == other_count;
+    if (!*agree || !count) return MLCE_OK;
+    mlce_span *spans = sort_spans(gold, count, types), *others = sort_spans(other, count, NULL);
+    mlce_status status = spans && others ? MLCE_OK : MLCE_E_MEMORY;
+    if (!status) *agree = !memcmp(spans, others, (size_t)count * sizeof *spans);
+    free(spans);
+    free(others);
+    return status;
 }

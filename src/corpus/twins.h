@@ -31,9 +31,9 @@ mlce_status mlce_twins_index(const mlce_print *prints, int64_t sequences, mlce_t
 int64_t mlce_twins_find(const mlce_twin_index *index, mlce_print print);
 void mlce_twins_free(mlce_twin_index *index);
 
-/* Whether sequence s of `a` has the same spans as sequence t of `b`. types[i] is b's number of a's
-   type i, or -1; NULL: the numbers are the same. */
-bool mlce_twins_agree(const mlce_dataset *a, int64_t s, const int *types, const mlce_dataset *b,
-                      int64_t t);
+/* *agree gets whether sequence s of `a` has the same spans as sequence t of `b`. types[i] is b's
+   number of a's type i, or -1; NULL: the numbers are the same. */
+mlce_status mlce_twins_agree(const mlce_dataset *a, int64_t s, const int *types,
+                             const mlce_dataset *b, int64_t t, bool *agree);
 
 #endif

@@ -2,7 +2,9 @@
 #include "report/statistics.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "data/spans.h"
 #include "mlce/memory.h"
 
 const char *const mlce_length_names[MLCE_LENGTHS] = {"1",      "2",       "3",   "4",
@@ -14,52 +16,64 @@ static int length_class(int64_t length) {
     return length <= 16 ? 5 : 6;
 }
 
-static int outer_first(const void *left, const void *right) {
-    const mlce_span *a = left, *b = right;
-    if (a->start != b->start) return a->start < b->start ? -1 : 1;
-    if (a->end != b->end) return a->end > b->end ? -1 : 1;
-    return (a->type > b->type) - (a->type < b->type);
+/* Room for a sequence's spans. */
+typedef struct scratch {
+    mlce_span *spans, *mirrored;
+    bool *begins, *ends; /* whether a span crosses another at its begin, at its end */
+    int *positions;      /* [length + 1] */
+} scratch;
+
+/* Spans that end inside another, and begin before it, are those that begin inside one where the
+   sequence is read from its end. */
+static void count_crossing(mlce_statistics *s, scratch *room, int count, int length) {
+    mlce_spans_cross(room->spans, count, length, room->positions, room->begins);
+    for (int i = 0; i < count; i++)
+        room->mirrored[i] = (mlce_span){
+            .start = length - room->spans[i].end, .end = length - room->spans[i].start, .type = i};
+    qsort(room->mirrored, (size_t)count, sizeof *room->mirrored, mlce_spans_outer_first);
+    mlce_spans_cross(room->mirrored, count, length, room->positions, room->ends);
+    for (int i = 0; i < count; i++)
+        if (room->ends[i]) room->begins[room->mirrored[i].type] = true;
+    for (int i = 0; i < count; i++) s->crossing += room->begins[i];
 }
 
-/* Counts how a sequence's spans, outer ones first, lie in each other. `open` has room for all:
-   those that reach over the start of the current one; `crosses`, cleared, too. */
-static void count_nesting(mlce_statistics *s, const mlce_span *spans, size_t count, size_t *open,
-                          bool *crosses) {
-    size_t open_count = 0;
-    for (size_t i = 0; i < count; i++) {
-        size_t kept = 0;
-        bool inside = false;
-        for (size_t k = 0; k < open_count; k++) {
-            const mlce_span *other = &spans[open[k]];
-            if (other->end <= spans[i].start) continue;
-            open[kept++] = open[k];
-            if (other->end >= spans[i].end)
-                inside = true;
-            else if (other->start < spans[i].start)
-                crosses[i] = crosses[open[k]] = true;
-        }
-        open[kept++] = i;
-        open_count = kept;
-        s->nested += inside;
-        if ((int64_t)open_count > s->depth) s->depth = (int64_t)open_count;
+/* Spans within an earlier one, outer ones being first, and how many lie over one token. */
+static void count_nesting(mlce_statistics *s, scratch *room, int count, int length) {
+    int latest = 0, depth = 0;
+    memset(room->positions, 0, ((size_t)length + 1) * sizeof *room->positions);
+    for (int i = 0; i < count; i++) {
+        const mlce_span *span = &room->spans[i];
+        s->nested += latest >= span->end;
+        if (span->end > latest) latest = span->end;
+        room->positions[span->start]++;
+        room->positions[span->end]--;
     }
-    for (size_t i = 0; i < count; i++) s->crossing += crosses[i];
+    for (int p = 0; p < length; p++) {
+        depth += room->positions[p];
+        if (depth > s->depth) s->depth = depth;
+    }
 }
 
-static mlce_status add_nesting(mlce_statistics *s, const mlce_span *gold, size_t count) {
-    mlce_span *spans = mlce_calloc(count, sizeof *spans);
-    size_t *open = mlce_calloc(count, sizeof *open);
-    bool *crosses = mlce_calloc(count, sizeof *crosses);
-    mlce_status status = spans && open && crosses ? MLCE_OK : MLCE_E_MEMORY;
-    if (!status) {
-        for (size_t i = 0; i < count; i++) spans[i] = gold[i];
-        qsort(spans, count, sizeof *spans, outer_first);
-        count_nesting(s, spans, count, open, crosses);
+static mlce_status add_nesting(mlce_statistics *s, const mlce_span *gold, int count, int length) {
+    size_t size = (size_t)count;
+    scratch room = {.spans = mlce_calloc(size, sizeof *room.spans),
+                    .mirrored = mlce_calloc(size, sizeof *room.mirrored),
+                    .begins = mlce_calloc(size, sizeof *room.begins),
+                    .ends = mlce_calloc(size, sizeof *room.ends),
+                    .positions = mlce_calloc((size_t)length + 1, sizeof *room.positions)};
+    bool failed = !room.spans || !room.mirrored || !room.begins || !room.ends || !room.positions;
+    if (!failed) {
+        memcpy(room.spans, gold, size * sizeof *gold);
+        qsort(room.spans, size, sizeof *room.spans, mlce_spans_outer_first);
+        count_crossing(s, &room, count, length);
+        count_nesting(s, &room, count, length);
     }
-    free(spans);
-    free(open);
-    free(crosses);
-    return status;
+    free(room.spans);
+    free(room.mirrored);
+    free(room.begins);
+    free(room.ends);
+    free(room.positions);
+    return failed ? MLCE_E_MEMORY : MLCE_OK;
 }
 
 static mlce_status add_sequence(mlce_statistics *s, const mlce_dataset *dataset, int64_t sequence) {
@@ -75,7 +89,7 @@ static mlce_status add_sequence(mlce_statistics *s, const mlce_dataset *dataset,
         if (!of_labels) s->by_length[length_class((int64_t)gold[n].end - gold[n].start)]++;
     }
     if (of_labels && count) s->by_length[length_class(count)]++;
-    return of_labels || !count ? MLCE_OK : add_nesting(s, gold, (size_t)count);
+    return of_labels || !count ? MLCE_OK : add_nesting(s, gold, count, length);
 }
 
 mlce_status mlce_statistics_of(const mlce_dataset *dataset, mlce_statistics *statistics) {
