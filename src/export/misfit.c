@@ -75,8 +75,12 @@ static void add_shape(listing *list, const mlce_tensor *tensor, const mlce_param
     free(dims);
 }
 
-static void find_misfit(const mlce_tensors *tensors, const mlce_parameters *parameters, misfit *m) {
+static mlce_status find_misfit(const mlce_tensors *tensors, const mlce_parameters *parameters,
+                               misfit *m) {
+    bool *known = mlce_calloc(tensors->count, sizeof *known);
+    size_t surplus = tensors->count;
     memset(m, 0, sizeof *m);
+    if (!known) return MLCE_E_MEMORY;
     for (int p = 0; p < mlce_parameters_count(parameters); p++) {
         const mlce_parameter *parameter = mlce_parameters_at(parameters, p);
         const mlce_tensor *tensor = mlce_tensors_find(tensors, parameter->name);
@@ -84,10 +88,15 @@ static void find_misfit(const mlce_tensors *tensors, const mlce_parameters *para
             add(&m->missing, "%s", parameter->name);
         else if (!fits(tensor, parameter))
             add_shape(&m->shapes, tensor, parameter);
+        if (!tensor) continue;
+        known[tensor - tensors->items] = true;
+        surplus--;
     }
-    for (size_t i = 0; i < tensors->count; i++)
-        if (!mlce_parameters_find(parameters, tensors->items[i].name))
-            add(&m->surplus, "%.80s", tensors->items[i].name);
+    for (size_t i = 0; i < tensors->count && m->surplus.count <= MOST_LISTED; i++)
+        if (!known[i]) add(&m->surplus, "%.80s", tensors->items[i].name);
+    m->surplus.count = (int)surplus;
+    free(known);
+    return MLCE_OK;
 }
 
 static mlce_status refuse(const mlce_tensors *tensors, const misfit *m) {
@@ -104,7 +113,7 @@ static mlce_status try_width(const mlce_tensors *tensors, const mlce_config *con
                              const char *const *types, int type_count, int width, misfit *m) {
     mlce_model *model = NULL;
     mlce_status status = mlce_model_declare(config, width, types, type_count, &model);
-    if (!status) find_misfit(tensors, mlce_model_parameters(model), m);
+    if (!status) status = find_misfit(tensors, mlce_model_parameters(model), m);
     mlce_model_free(model);
     return status;
 }
@@ -131,6 +140,10 @@ static int guess_width(const mlce_tensors *tensors, const mlce_parameter *parame
     return guess >= 1 && guess <= INT_MAX / layers ? (int)guess * layers : 0;
 }
 
+/* A parameter tells the right width, if any does, among the first that do not fit; the others of a
+   file made for it would have a model each. */
+enum { MOST_GUESSES = 32 };
+
 mlce_status mlce_find_width(const mlce_tensors *tensors, const mlce_config *config,
                             const char *const *types, int type_count, int *width) {
     /* A model for embeddings as narrow as can be, and what its parameters say of their width. */
@@ -140,12 +153,14 @@ mlce_status mlce_find_width(const mlce_tensors *tensors, const mlce_config *conf
     mlce_shape_options shape = mlce_shape_options_from(config);
     mlce_status status = mlce_model_declare(config, layers, types, type_count, &model);
     const mlce_parameters *parameters = status ? NULL : mlce_model_parameters(model);
-    if (!status) find_misfit(tensors, parameters, &best);
-    for (int p = 0; !status && p < mlce_parameters_count(parameters) && problems(&best); p++) {
+    if (!status) status = find_misfit(tensors, parameters, &best);
+    for (int p = 0, guesses = 0; !status && p < mlce_parameters_count(parameters); p++) {
+        if (!problems(&best) || guesses == MOST_GUESSES) break;
         int guess = guess_width(tensors, mlce_parameters_at(parameters, p), layers,
                                 mlce_shape_width(&shape));
         if (guess == 0 || guess == last) continue;
         last = guess;
+        guesses++;
         status = try_width(tensors, config, types, type_count, guess, &other);
         if (status || problems(&other) >= problems(&best)) continue;
         best = other;

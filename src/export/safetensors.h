@@ -26,6 +26,7 @@ typedef struct mlce_tensors {
     json_t *header;
     mlce_tensor *items; /* in the order of the file */
     size_t count;
+    const mlce_tensor **by_name; /* [count] sorted, to be searched */
 } mlce_tensors;
 
 /* MLCE_E_DATA where the header is no JSON object of tensors and texts, a key stands twice, a number

@@ -120,6 +120,19 @@ static mlce_status check_places(mlce_tensors *t, uint64_t data_start, uint64_t d
                      data_bytes - end);
 }
 
+static int by_name(const void *left, const void *right) {
+    const mlce_tensor *const *a = left, *const *b = right;
+    return strcmp((*a)->name, (*b)->name);
+}
+
+static mlce_status sort_names(mlce_tensors *t) {
+    t->by_name = mlce_calloc(t->count, sizeof *t->by_name);
+    if (!t->by_name) return MLCE_E_MEMORY;
+    for (size_t i = 0; i < t->count; i++) t->by_name[i] = &t->items[i];
+    qsort(t->by_name, t->count, sizeof *t->by_name, by_name);
+    return MLCE_OK;
+}
+
 static mlce_status take_header(mlce_tensors *t, uint64_t data_start, uint64_t data_bytes) {
     t->items = mlce_calloc(json_object_size(t->header), sizeof *t->items);
     mlce_status status = t->items ? MLCE_OK : MLCE_E_MEMORY;
@@ -131,7 +144,8 @@ static mlce_status take_header(mlce_tensors *t, uint64_t data_start, uint64_t da
                          : take_tensor(t, name, entry, data_bytes, &t->items[t->count++]);
             if (status) break;
         }
-    return status ? status : check_places(t, data_start, data_bytes);
+    if (!status) status = check_places(t, data_start, data_bytes);
+    return status ? status : sort_names(t);
 }
 
 /* The header's text, `length` bytes that come next in the file. */
@@ -185,6 +199,7 @@ void mlce_tensors_close(mlce_tensors *tensors) {
     if (tensors->file) fclose(tensors->file);
     json_decref(tensors->header);
     free(tensors->items);
+    free(tensors->by_name);
     *tensors = (mlce_tensors){0};
 }
 
@@ -193,9 +208,10 @@ const char *mlce_tensors_metadata(const mlce_tensors *tensors, const char *key) 
 }
 
 const mlce_tensor *mlce_tensors_find(const mlce_tensors *tensors, const char *name) {
-    for (size_t i = 0; i < tensors->count; i++)
-        if (strcmp(tensors->items[i].name, name) == 0) return &tensors->items[i];
-    return NULL;
+    const mlce_tensor wanted = {.name = name}, *key = &wanted;
+    const mlce_tensor **found =
+        bsearch(&key, tensors->by_name, tensors->count, sizeof key, by_name);
+    return found ? *found : NULL;
 }
 
 /* ---- Numbers ---- */

@@ -294,6 +294,36 @@ START_TEST(places_outside_the_file_or_in_another_tensor_are_refused) {
 }
 END_TEST
 
+/* Each layer of the model is there, empty, as if of another width, among many tensors besides. */
+START_TEST(a_large_header_is_refused_soon) {
+    enum { LAYERS = 512, OTHERS = 50000 };
+    static const char keys[] =
+        "encoder.1.type=mlp encoder.2.type=mlp encoder.3.type=mlp encoder.4.type=mlp "
+        "encoder.5.type=mlp encoder.6.type=mlp encoder.7.type=mlp encoder.8.type=mlp "
+        "encoder.1.depth=64 encoder.2.depth=64 encoder.3.depth=64 encoder.4.depth=64 "
+        "encoder.5.depth=64 encoder.6.depth=64 encoder.7.depth=64 encoder.8.depth=64";
+    static char header[96 * (LAYERS + OTHERS)];
+    char *end = header + sprintf(header, "{");
+    for (int i = 0; i < LAYERS; i++)
+        end += sprintf(end,
+                       "\"encoder.%d.layer.%d.weight\":{\"dtype\":\"F32\",\"shape\":[0,%d],"
+                       "\"data_offsets\":[0,0]},",
+                       i / 64 + 1, i % 64 + 1, 1000 + i);
+    for (int i = 0; i < OTHERS; i++)
+        end +=
+            sprintf(end, "\"other.%d\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}%s",
+                    i, i + 1 < OTHERS ? "," : "}");
+    set_up();
+    alarm(20);
+    write_file(header, NUMBERS, 0);
+    mlce_model *model;
+    assert_fails(import(keys, types_path, &model), MLCE_E_DATA, "and more; surplus: other.");
+    ck_assert_ptr_nonnull(strstr(mlce_last_error(), "of another shape: encoder.1.layer.1.weight"));
+    alarm(0);
+    tear_down();
+}
+END_TEST
+
 static void add_tests(TCase *cases) {
     tcase_add_test(cases, weights_of_every_precision_are_taken);
     tcase_add_test(cases, an_exported_model_comes_back_as_it_was);
@@ -303,6 +333,7 @@ static void add_tests(TCase *cases) {
     tcase_add_test(cases, a_header_that_is_not_all_there_is_refused);
     tcase_add_test(cases, a_header_that_breaks_a_rule_is_refused);
     tcase_add_test(cases, places_outside_the_file_or_in_another_tensor_are_refused);
+    tcase_add_test(cases, a_large_header_is_refused_soon);
 }
 
 int main(void) {
