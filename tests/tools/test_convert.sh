@@ -197,6 +197,16 @@ refuses 1 "'word' names no embedding" -- mlce-data convert train.conll -o x.h5 -
 refuses 1 "items with labels have no columns" -- mlce-data convert items.h5 -o x.conll
 printf '{"tokens":["a\\tb"],"spans":[]}\n' >tab.jsonl
 refuses 1 "columns cannot hold it, write JSONL" -- mlce-data convert tab.jsonl -o x.conll
+deep() { # deep N: a sequence of N spans that all overlap
+    awk -v n="$1" 'BEGIN { printf "{\"tokens\":["; for (i = 1; i <= n; i++) printf "%s\"a\"", (i > 1 ? "," : "")
+        printf "],\"spans\":["; for (i = 1; i <= n; i++) printf "%s{\"start\":0,\"end\":%d,\"type\":\"A\"}", (i > 1 ? "," : ""), i
+        print "]}" }'
+}
+deep 32 >deep.jsonl
+converts deep.jsonl -o deep.conll
+says "32 spans of 1 types, 32 columns of tags"
+deep 33 >deep.jsonl
+refuses 1 "more columns would be needed than the 32 that are allowed" -- mlce-data convert deep.jsonl -o x.conll
 mkdir nothing
 refuses 1 "nothing: holds no brat documents" -- mlce-data convert nothing -o x.h5
 refuses 2 "convert takes one input, 0 given" -- mlce-data convert -o x.h5
