@@ -16,7 +16,7 @@ static mlce_status refuse_second(const char *folder, int file) {
     ssize_t length = pread(file, owner, sizeof owner - 1, 0);
     owner[length > 0 ? length : 0] = '\0';
     return mlce_fail(MLCE_E_IO,
-                     "%s: another process trains in this folder (number %s): wait for it, or "
+                     "%s: another process works in this folder (number %s): wait for it, or "
                      "choose another folder",
                      folder, *owner ? owner : "unknown");
 }
@@ -28,22 +28,21 @@ static void write_owner(int file, const char *path) {
         mlce_log(MLCE_LOG_WARNING, "%s: cannot write: %s", path, strerror(errno));
 }
 
-mlce_status mlce_folder_lock(const char *folder, bool make, int *lock) {
+mlce_status mlce_folder_lock(const char *folder, int *lock) {
     size_t size = strlen(folder) + sizeof "/" MLCE_FOLDER_LOCK;
     char *path = mlce_calloc(size, 1);
     mlce_status status = MLCE_OK;
     *lock = -1;
     if (!path) return MLCE_E_MEMORY;
     snprintf(path, size, "%s/" MLCE_FOLDER_LOCK, folder);
-    int file = open(path, O_RDWR | O_CLOEXEC | (make ? O_CREAT : 0), 0666);
+    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (file < 0) {
-        if (make || errno != ENOENT)
-            status = mlce_fail(MLCE_E_IO, "%s: cannot write: %s", path, strerror(errno));
+        status = mlce_fail(MLCE_E_IO, "%s: cannot write: %s", path, strerror(errno));
     } else if (flock(file, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
         status = refuse_second(folder, file);
         close(file);
     } else { /* or on a file system without locks */
-        if (make) write_owner(file, path);
+        write_owner(file, path);
         *lock = file;
     }
     free(path);

@@ -74,7 +74,8 @@ static mlce_status replace(const char *file, const char *name, const float *valu
     return status;
 }
 
-/* A run that trains in the folder writes the same file. */
+/* A run that trains in the folder writes the same file, and so may another process like this one.
+ */
 static mlce_status store(const mlce_model *model, const char *path, const char *name,
                          const float *values, size_t count) {
     if (mlce_model_members(model))
@@ -84,7 +85,7 @@ static mlce_status store(const mlce_model *model, const char *path, const char *
                          path, name + 1, mlce_model_members(model));
     char *file = mlce_model_file(path), *folder = file ? mlce_strdup(file) : NULL;
     int lock = -1;
-    mlce_status status = folder ? mlce_folder_lock(dirname(folder), false, &lock) : MLCE_E_MEMORY;
+    mlce_status status = folder ? mlce_folder_lock(dirname(folder), &lock) : MLCE_E_MEMORY;
     if (!status) status = replace(file, name, values, count);
     mlce_folder_unlock(lock);
     free(folder);

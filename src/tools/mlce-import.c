@@ -81,7 +81,7 @@ static mlce_status write_run(mlce_model *model, const char *folder) {
 /* The folder, alone: a run may have begun there since it was looked at. */
 static mlce_status take_folder(const arguments *a, int *lock) {
     mlce_status status = mlce_run_folder_make(a->output);
-    if (!status) status = mlce_folder_lock(a->output, false, lock);
+    if (!status) status = mlce_folder_lock(a->output, lock);
     return status ? status : mlce_run_folder_check(a->output, a->force, false);
 }
 

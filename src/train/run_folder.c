@@ -164,7 +164,7 @@ mlce_status mlce_run_folder_make(const char *path) {
 /* ---- The lock ---- */
 
 mlce_status mlce_run_folder_lock(const char *path, int *lock) {
-    mlce_status status = mlce_folder_lock(path, true, lock);
+    mlce_status status = mlce_folder_lock(path, lock);
     if (!status) remove_parts(path);
     return status;
 }

@@ -34,19 +34,19 @@ take_page() {
         cp "$folder/after/out/compared.html" out
 }
 
-# Every file is that of before or that of after; no part is left, but where it was killed or could
-# not be removed.
+# Every file but a lock, which has the number of a process, is that of before or that of after; no
+# part is left, but where it was killed or could not be removed.
 is_old_or_new() {
     local file
     take_page
-    ! diff -rq . "$folder/before" >"$folder/differences" || return 0
+    ! diff -rqx .lock . "$folder/before" >"$folder/differences" || return 0
     while IFS= read -r file; do
         cmp -s "$file" "$folder/before/$file" || cmp -s "$file" "$folder/after/$file" ||
             { [[ $file == *.part* || $file == *.new ]] && [ "$1$fault" != 1EIO ]; } || wrong "$file is neither old nor new"
-    done < <(find . -type f)
+    done < <(find . -type f ! -name .lock)
     while IFS= read -r file; do
         [ -e "$file" ] || [ ! -e "$folder/after/$file" ] || wrong "$file is gone"
-    done < <(cd "$folder/before" && find . -type f)
+    done < <(cd "$folder/before" && find . -type f ! -name .lock)
 }
 
 tried=0 errors=0 dead=0 survived=0
@@ -60,7 +60,7 @@ try() {
     0)
         survived=$((survived + 1))
         ! take_page || cp "$folder/out-after" "$folder/stdout"
-        diff -rq . "$folder/after" >"$folder/stderr" && cmp -s "$folder/stdout" "$folder/out-after" ||
+        diff -rqx .lock . "$folder/after" >"$folder/stderr" && cmp -s "$folder/stdout" "$folder/out-after" ||
             wrong 'succeeded with something else'
         ;;
     1)
@@ -81,7 +81,7 @@ try() {
         cmp -s run/best.h5 "$folder/before/run/best.h5"
         local is_old=$?
         faulted || grep -q 'exists already' "$folder/stderr" || wrong 'does not work afterwards'
-        [ $is_old != 0 ] || diff -rq . "$folder/after" >"$folder/stderr" || wrong 'leaves something else afterwards'
+        [ $is_old != 0 ] || diff -rqx .lock . "$folder/after" >"$folder/stderr" || wrong 'leaves something else afterwards'
     fi
     tried=$((tried + 1))
 }
