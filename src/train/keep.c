@@ -4,16 +4,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/folder_lock.h"
 #include "data/hdf5_walk.h"
 #include "train/run_folder.h"
 
 static mlce_status write_as(const mlce_session *s, const char *name, const char *problem) {
     char *path = mlce_run_folder_file(s->output, name);
     if (!path) return MLCE_E_MEMORY;
-    mlce_status status = mlce_checkpoint_write(path, s->model, s->adam, &s->state, problem);
+    mlce_status status = mlce_folder_lock_check(s->output, s->lock);
+    if (!status) status = mlce_checkpoint_write(path, s->model, s->adam, &s->state, problem);
     if (!status) mlce_h5_walk_skip(path);
     free(path);
     return status;
+}
+
+/* Before anything is written: the folder is this run's, and so is what is in it. */
+static mlce_status claim_folder(const mlce_session *s) {
+    mlce_status status = mlce_folder_lock_check(s->output, s->lock);
+    return status || s->saved ? status : mlce_run_folder_clear(s->output);
 }
 
 /* step-N.h5 comes before last.h5: then one that is behind it is of a run that was killed here, and
@@ -22,7 +30,7 @@ static mlce_status write_last(mlce_session *s) {
     int64_t keep = mlce_config_int(s->config, "train.keep_last");
     char name[40];
     snprintf(name, sizeof name, "step-%lld.h5", (long long)s->state.step);
-    mlce_status status = s->saved ? MLCE_OK : mlce_run_folder_clear(s->output);
+    mlce_status status = claim_folder(s);
     if (!status && keep > 0) status = write_as(s, name, NULL);
     if (!status) status = write_as(s, "last.h5", NULL);
     if (!status && s->state.evaluations == 0) status = mlce_run_folder_remove(s->output, "best.h5");
@@ -54,7 +62,7 @@ mlce_status mlce_keep_problem(mlce_session *s, const char *problem) {
 }
 
 static mlce_status write_evaluation(mlce_session *s, const mlce_train_evaluation *e) {
-    mlce_status status = s->saved ? MLCE_OK : mlce_run_folder_clear(s->output);
+    mlce_status status = claim_folder(s);
     if (!status) status = mlce_run_folder_log(s->output, e);
     if (status) return status;
     s->saved = true;               /* the line is the first of this run's */
@@ -108,7 +116,8 @@ static void warn_of_best(const mlce_session *s, int64_t best) {
 static mlce_status go_back(mlce_session *s) {
     const mlce_train_state *state = &s->state;
     int64_t best, keep = mlce_config_int(s->config, "train.keep_last");
-    mlce_status status = mlce_run_folder_trim_log(s->output, state->evaluations, &s->before);
+    mlce_status status = mlce_folder_lock_check(s->output, s->lock);
+    if (!status) status = mlce_run_folder_trim_log(s->output, state->evaluations, &s->before);
     if (!status) status = mlce_run_folder_prune(s->output, state->step, keep);
     if (!status) status = mlce_run_folder_remove(s->output, "result.txt");
     if (!status && state->evaluations == 0)

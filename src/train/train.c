@@ -51,7 +51,8 @@ static mlce_status open_checkpoint(mlce_session *s) {
 /* The folder with config.ini, and no checkpoint in it but one of this configuration. */
 static mlce_status start_folder(mlce_session *s) {
     if (!mlce_ranks_is_first(s->ranks)) return MLCE_OK;
-    mlce_status status = mlce_run_folder_make(s->output);
+    mlce_status status = mlce_folder_lock_check(s->output, s->lock);
+    if (!status) status = mlce_run_folder_make(s->output);
     if (!status && s->lock < 0) {
         status = mlce_run_folder_lock(s->output, &s->lock);
         /* again, as a run may have begun and ended there while the data was read */
@@ -135,8 +136,12 @@ static mlce_status write_result(const mlce_session *s, const mlce_train_result *
 /* By the first rank: all have the same figures. */
 static mlce_status write_end(const mlce_session *s, const mlce_view *view,
                              const mlce_train_result *r) {
-    mlce_status status = mlce_ranks_is_first(s->ranks) ? write_result(s, r) : MLCE_OK;
-    if (!status && mlce_ranks_is_first(s->ranks)) status = mlce_report_of(view);
+    mlce_status status = MLCE_OK;
+    if (mlce_ranks_is_first(s->ranks)) {
+        status = mlce_folder_lock_check(s->output, s->lock);
+        if (!status) status = write_result(s, r);
+        if (!status) status = mlce_report_of(view);
+    }
     return mlce_ranks_agree(s->ranks, status);
 }
 

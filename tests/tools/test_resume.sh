@@ -147,6 +147,17 @@ mv run gone && rm -r gone
 wait $pid
 claim 'a folder removed in mid-run is one error' "[ $? -eq 1 ] && [ \$(grep -c error: stderr) -eq 1 ] && grep -q 'run/' stderr"
 rm -rf run
+begin streamed.ini train.epochs=3000 train.eval_steps=200 train.save_steps=0
+for _ in $(seq 400); do [ -e run/best.h5 ] && break || sleep 0.01; done # not while it writes
+kill -STOP $pid
+mv run gone
+mlce-train resident.ini train.epochs=1 >/dev/null || fail 'another run in the place of one that was moved'
+before=$(cat run/*.* | cksum)
+kill -CONT $pid
+wait $pid
+claim 'a run whose folder was moved does not write into the one that took its place' \
+    "[ $? -eq 1 ] && grep -q 'error: run: the folder was moved or removed' stderr && [ \"$before\" = \"\$(cat run/*.* | cksum)\" ]"
+rm -rf run gone
 cp -L data/train.h5 cut.h5
 begin streamed.ini train.epochs=3000 data.train=cut.h5
 truncate -s 30000 cut.h5
