@@ -1,5 +1,4 @@
 /* mlce-import - weights that were trained elsewhere, made a run. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,21 +57,18 @@ static mlce_status configure(mlce_config *config, const arguments *a, int count,
 static mlce_status write_run(mlce_model *model, const char *folder) {
     char *ini = mlce_run_folder_file(folder, "config.ini");
     char *best = mlce_run_folder_file(folder, "best.h5");
-    char *last = mlce_run_folder_file(folder, "last.h5");
     char *text = mlce_config_to_ini(mlce_model_config(model));
     bool is_new = mlce_run_folder_is_unfinished(folder);
-    mlce_status status = ini && best && last && text ? MLCE_OK : MLCE_E_MEMORY;
+    mlce_status status = ini && best && text ? MLCE_OK : MLCE_E_MEMORY;
     if (!status) status = mlce_file_write_text(ini, MLCE_LINKS_REPLACED, text);
     if (!status) status = mlce_export(model, "hdf5", best);
     if (!status) status = mlce_run_folder_clear(folder);
-    if (!status && unlink(last) && errno != ENOENT) /* of the run that was there */
-        status = mlce_fail(MLCE_E_IO, "%s: cannot remove: %s", last, strerror(errno));
-    if (status && is_new && ini && best) { /* then it can be tried again */
+    if (!status) status = mlce_run_folder_drop_checkpoints(folder); /* of the run that was there */
+    if (status && is_new && ini && best) {                          /* then it can be tried again */
         unlink(ini);
         unlink(best);
     }
     free(text);
-    free(last);
     free(best);
     free(ini);
     return status;

@@ -235,12 +235,10 @@ static mlce_status read_run(mlce_config *config, const char *folder) {
 
 /* The checkpoints that a run may go on from. */
 static void walk_run(const char *folder) {
-    static const char *const names[] = {"last.h5", "best.h5"};
-    for (size_t n = 0; n < sizeof names / sizeof *names; n++) {
-        char *path = mlce_run_folder_file(folder, names[n]);
-        if (path) mlce_tool_ranks_walk(path);
-        free(path);
-    }
+    char *paths[2] = {NULL, mlce_run_folder_file(folder, "best.h5")};
+    mlce_run_folder_checkpoint(folder, &paths[0]); /* what is wrong is said when it is opened */
+    for (size_t n = 0; n < 2; free(paths[n++]))
+        if (paths[n]) mlce_tool_ranks_walk(paths[n]);
 }
 
 static int configure_and_train(int count, char **arguments, const wishes *w) {

@@ -82,7 +82,7 @@ bool mlce_keep_is_due(const mlce_session *s, bool over) {
     return over || (steps > 0 && s->state.step % steps == 0);
 }
 
-/* ---- Going back to last.h5 ---- */
+/* ---- Going back to a checkpoint ---- */
 
 /* The step of best.h5; -1 where there is none, or none that can be read. */
 static mlce_status step_of_best(const mlce_session *s, int64_t *step) {
@@ -112,11 +112,20 @@ static void warn_of_best(const mlce_session *s, int64_t best) {
                  run, step, run, run);
 }
 
-/* Of the first rank. */
+/* Of the state that was restored, while the average is not exchanged. */
+static mlce_status write_again(mlce_session *s, const char *name) {
+    mlce_adam_exchange_average(s->adam);
+    mlce_status status = write_as(s, name, NULL);
+    mlce_adam_exchange_average(s->adam);
+    return status;
+}
+
+/* Of the first rank. last.h5 comes before the step-N.h5 that stood for it may go. */
 static mlce_status go_back(mlce_session *s) {
     const mlce_train_state *state = &s->state;
     int64_t best, keep = mlce_config_int(s->config, "train.keep_last");
     mlce_status status = mlce_folder_lock_check(s->output, s->lock);
+    if (!status && !mlce_run_folder_has(s->output, "last.h5")) status = write_again(s, "last.h5");
     if (!status) status = mlce_run_folder_trim_log(s->output, state->evaluations, &s->before);
     if (!status) status = mlce_run_folder_prune(s->output, state->step, keep);
     if (!status) status = mlce_run_folder_remove(s->output, "result.txt");
@@ -124,12 +133,7 @@ static mlce_status go_back(mlce_session *s) {
         return mlce_run_folder_remove(s->output, "best.h5"); /* another run's */
     if (!status) status = step_of_best(s, &best);
     if (status || best == state->best_step) return status;
-    if (state->best_step == state->step) {
-        mlce_adam_exchange_average(s->adam);
-        status = write_as(s, "best.h5", NULL);
-        mlce_adam_exchange_average(s->adam);
-        return status;
-    }
+    if (state->best_step == state->step) return write_again(s, "best.h5");
     warn_of_best(s, best);
     return MLCE_OK;
 }

@@ -18,7 +18,7 @@ bool mlce_keep_is_due(const mlce_session *session, bool over);
 /* Writes nan.h5. */
 mlce_status mlce_keep_problem(mlce_session *session, const char *problem);
 
-/* After the state was restored from last.h5: what else is in the folder goes back to that. */
+/* After the state was restored from a checkpoint: what else is in the folder goes back to that. */
 mlce_status mlce_keep_return(mlce_session *session);
 
 #endif

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "core/config_store.h"
 #include "core/crc.h"
@@ -25,15 +24,13 @@ static mlce_status read_checkpoint(mlce_resume *r, const char *path) {
 }
 
 mlce_status mlce_resume_open(const char *folder, mlce_resume **resume) {
-    mlce_status status = MLCE_OK;
-    char *path = mlce_run_folder_file(folder, "last.h5");
+    char *path;
     *resume = NULL;
-    if (!path) return MLCE_E_MEMORY;
-    if (access(path, F_OK) == 0) {
-        *resume = mlce_calloc(1, sizeof **resume);
-        if (*resume) (*resume)->config = mlce_config_new();
-        status = *resume && (*resume)->config ? read_checkpoint(*resume, path) : MLCE_E_MEMORY;
-    }
+    mlce_status status = mlce_run_folder_checkpoint(folder, &path);
+    if (status || !path) return status;
+    *resume = mlce_calloc(1, sizeof **resume);
+    if (*resume) (*resume)->config = mlce_config_new();
+    status = *resume && (*resume)->config ? read_checkpoint(*resume, path) : MLCE_E_MEMORY;
     free(path);
     if (!status) return MLCE_OK;
     mlce_resume_close(*resume);

@@ -5,7 +5,7 @@
 #include "mlce/dataset.h"
 #include "train/checkpoint.h"
 
-/* An open last.h5. */
+/* An open checkpoint. */
 typedef struct mlce_resume {
     mlce_h5 file;
     mlce_config *config; /* that the checkpoint was trained with */
@@ -13,8 +13,8 @@ typedef struct mlce_resume {
     mlce_train_state state;
 } mlce_resume;
 
-/* Opens the folder's last.h5; *resume is NULL where there is none. Free with mlce_resume_close().
- */
+/* Opens the checkpoint that the run in the folder goes on from; *resume is NULL where there is
+   none. Free with mlce_resume_close(). */
 mlce_status mlce_resume_open(const char *folder, mlce_resume **resume);
 void mlce_resume_close(mlce_resume *resume);
 

@@ -221,23 +221,75 @@ static mlce_status list_steps(const char *path, int64_t **steps, size_t *count) 
     return status;
 }
 
-mlce_status mlce_run_folder_prune(const char *path, int64_t step, int64_t keep) {
+/* Whether last.h5 or best.h5 leads to the file. */
+static bool is_linked(const char *path, const char *name) {
+    static const char *const names[] = {"last.h5", "best.h5"};
+    char *file = mlce_run_folder_file(path, name);
+    bool linked = false;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char *link = mlce_run_folder_file(path, names[i]);
+        linked = linked || (file && link && mlce_file_is_same(file, link));
+        free(link);
+    }
+    free(file);
+    return linked;
+}
+
+static void name_step(int64_t step, char name[40]) {
+    snprintf(name, 40, "step-%lld.h5", (long long)step);
+}
+
+/* As mlce_run_folder_prune(); with `all` also those that are linked. */
+static mlce_status remove_steps(const char *path, int64_t step, int64_t keep, bool all) {
     int64_t *steps;
     size_t count;
     mlce_status status = list_steps(path, &steps, &count);
     int64_t kept = 0;
     for (size_t n = count; n-- > 0 && !status;) {
         char name[40];
-        snprintf(name, sizeof name, "step-%lld.h5", (long long)steps[n]);
-        if (steps[n] > step || kept++ >= keep) status = mlce_run_folder_remove(path, name);
+        name_step(steps[n], name);
+        bool is_over = steps[n] > step || kept++ >= keep;
+        if (is_over && (all || !is_linked(path, name))) status = mlce_run_folder_remove(path, name);
     }
     free(steps);
     return status;
 }
 
+mlce_status mlce_run_folder_prune(const char *path, int64_t step, int64_t keep) {
+    return remove_steps(path, step, keep, false);
+}
+
 mlce_status mlce_run_folder_drop_checkpoints(const char *path) {
     mlce_status status = mlce_run_folder_remove(path, "last.h5");
-    return status ? status : mlce_run_folder_prune(path, -1, 0);
+    return status ? status : remove_steps(path, -1, 0, true);
+}
+
+/* step-N.h5 with the largest N; *file stays NULL where there is none. */
+static mlce_status last_step(const char *path, char **file) {
+    int64_t *steps;
+    size_t count;
+    char name[40];
+    mlce_status status = list_steps(path, &steps, &count);
+    if (!status && count) {
+        name_step(steps[count - 1], name);
+        *file = mlce_run_folder_file(path, name);
+        if (!*file) status = MLCE_E_MEMORY;
+    }
+    free(steps);
+    return status;
+}
+
+mlce_status mlce_run_folder_checkpoint(const char *path, char **file) {
+    struct stat info;
+    *file = mlce_run_folder_file(path, "last.h5");
+    if (!*file) return MLCE_E_MEMORY;
+    if (lstat(*file, &info) == 0) return MLCE_OK; /* a link to nowhere is for the reader to say */
+    mlce_status status = MLCE_OK;
+    if (errno != ENOENT)
+        status = mlce_fail(MLCE_E_IO, "%s: cannot read: %s", *file, strerror(errno));
+    free(*file);
+    *file = NULL;
+    return status ? status : last_step(path, file);
 }
 
 char *mlce_run_folder_file(const char *path, const char *name) {

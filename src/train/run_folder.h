@@ -20,6 +20,10 @@ mlce_status mlce_run_folder_make(const char *path);
    did not finish. */
 mlce_status mlce_run_folder_lock(const char *path, int *lock);
 
+/* What a run goes on from, on the heap: last.h5 or, where there is none, the step-N.h5 with the
+   largest N, which was written before it. *file is NULL where there is neither. */
+mlce_status mlce_run_folder_checkpoint(const char *path, char **file);
+
 /* Removes what a run before left in the folder: metrics, tables, exports. To be called when there
    is something better to put there; best.h5 stays until the first evaluation. */
 mlce_status mlce_run_folder_clear(const char *path);
@@ -27,7 +31,8 @@ mlce_status mlce_run_folder_clear(const char *path);
 bool mlce_run_folder_clears(const char *path, const char *file);
 /* Removes the checkpoints that another run could go on from: last.h5, step-N.h5. */
 mlce_status mlce_run_folder_drop_checkpoints(const char *path);
-/* Removes the step-N.h5 with N > step, and of the others all but the `keep` with the largest N. */
+/* Removes the step-N.h5 with N > step, and of the others all but the `keep` with the largest N, but
+   for one that last.h5 or best.h5 is a link to. */
 mlce_status mlce_run_folder_prune(const char *path, int64_t step, int64_t keep);
 
 mlce_status mlce_run_folder_remove(const char *path, const char *name);

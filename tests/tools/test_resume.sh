@@ -3,6 +3,7 @@
 # losses that are not finite, data that is cut.
 . "$(dirname "${BASH_SOURCE[0]}")/claims.bash"
 . "$MLCE_SOURCE/tests/tools/resume.bash"
+. "$MLCE_SOURCE/tests/tools/faults.bash"
 make_inputs && in_place work || stop "no inputs"
 cp ../streamed.ini ../resident.ini .
 train() { run mlce-train "$@"; }
@@ -129,6 +130,29 @@ printf '{"epoch":9,"step":99,"se' >>run/metrics.jsonl
 train --resume run
 claim 'half a last line of metrics is dropped' "[ $? -eq 0 ] && [ \$(wc -l <run/metrics.jsonl) -eq 2 ] && ! grep -q '\"step\":99' run/metrics.jsonl"
 
+# ---- step-N.h5 in the place of last.h5 ----
+train resident.ini train.output=kept train.epochs=2 train.keep_last=3
+cp -r kept linked && cp -r kept copied
+accepts mlce-export kept --format safetensors -o weights.safetensors
+at=$(ls kept | sed -n 's/^step-\([0-9]*\).h5$/\1/p' | sort -n | tail -n 1)
+ln -sf nowhere/last.h5 kept/last.h5
+refuses 1 'kept/last.h5' 'No such file' -- mlce-train --resume kept
+rm kept/last.h5
+MLCE_FAULT=1:kill faulty kept/last.h5 mlce-train --resume kept train.keep_last=0 >stdout 2>stderr
+code=$?
+train --resume kept train.epochs=3 train.keep_last=3
+claim 'without last.h5 a run goes on from the last step-N.h5, also after a kill there' \
+    "[ $? -eq 0 ] && [ $code -eq 137 ] && grep -q 'going on after step $at .* of kept/step-$at.h5' stdout"
+mv kept after && mv copied kept
+train --resume kept train.epochs=3
+claim 'to the same end' 'same_run kept after'
+accepts mlce-import weights.safetensors -o kept --force
+claim 'a run that is replaced by weights leaves no checkpoint to go on from' '[ -z "$(ls kept | grep step-)" ]'
+rm -r after
+ln -sf "step-$at.h5" linked/last.h5
+accepts mlce-train --resume linked train.epochs=6
+accepts mlce-eval linked/last.h5 data/dev.h5
+
 # ---- Two at once ----
 rm -r run
 begin streamed.ini train.epochs=3000
@@ -202,7 +226,6 @@ begin_sweep >stdout 2>stderr
 claim 'and goes on inside the run' \
     "[ $? -eq 0 ] && cmp sweep/002/best.h5 whole-sweep/002/best.h5 && cmp <(without_times sweep/002/metrics.jsonl) <(without_times whole-sweep/002/metrics.jsonl)"
 
-. "$MLCE_SOURCE/tests/tools/faults.bash"
 cp data/train.h5 own.h5
 sweep_own() { mlce-train resident.ini --sweep 'optim.lr=sweep(1e-3, 2e-3)' data.train=own.h5 train.output=own train.epochs=1 "$@" >stdout 2>stderr; }
 sweep_own
@@ -233,7 +256,6 @@ wait $pid
 claim 'a run that ended while the data of another was read is not replaced' \
     "[ $? -eq 1 ] && grep -q 'over: exists already' stderr && [ \"$before\" = \"\$(cat over/*.h5 | cksum)\" ]"
 rm over/.lock
-mlce-export over --format safetensors -o weights.safetensors >stdout 2>stderr || fail export
 accepts mlce-eval over data/dev.h5 --find-threshold --store
 claim 'what stores into a run that has no lock makes one' '[ -e over/.lock ] && rm over/.lock'
 accepts mlce-import weights.safetensors -o over --force
