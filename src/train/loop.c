@@ -220,14 +220,17 @@ static void warn_of_long_warmup(const mlce_session *s) {
                  (long long)s->schedule.warmup, (long long)s->schedule.total);
 }
 
-/* Batches limited by tokens vary in number: the first epoch's speak for all. */
+/* Batches limited by tokens vary in number: the first epoch's speak for all. Where changes were
+   accepted they are counted again. */
 static mlce_status plan_steps(loop *l) {
     mlce_session *s = l->session;
-    if (s->state.batches == 0) {
+    bool again = s->resume && s->options->accept_changes;
+    if (s->state.batches == 0 || again) {
         mlce_status status = mlce_batcher_start(s->batcher, 0);
         if (status) return status;
         s->state.batches = mlce_batcher_count(s->batcher);
     }
+    if (again) mlce_resume_note_batches(s->resume, s->config, s->state.batches);
     int64_t together = mlce_config_int(s->config, "train.accumulate");
     l->steps = l->epochs * ((s->state.batches + together - 1) / together);
     s->schedule = mlce_schedule_options_from(s->config, l->steps);

@@ -125,14 +125,18 @@ static void compare_configs(const mlce_config *now, const mlce_config *before, b
     }
 }
 
+/* Whether the learning rate depends on how many steps there are to be. */
+static bool has_course(const mlce_config *config) {
+    double warmup = mlce_config_float(config, "optim.warmup");
+    return strcmp(mlce_config_string(config, "optim.schedule"), "constant") ||
+           (warmup > 0 && warmup < 1);
+}
+
 /* More epochs make another course of the learning rate, where it has one. */
 static void note_epochs(const mlce_resume *r, const mlce_config *config) {
     long long now = mlce_config_int(config, "train.epochs");
     long long before = mlce_config_int(r->config, "train.epochs");
-    double warmup = mlce_config_float(config, "optim.warmup");
-    bool has_course = strcmp(mlce_config_string(config, "optim.schedule"), "constant") ||
-                      (warmup > 0 && warmup < 1);
-    if (now != before && has_course)
+    if (now != before && has_course(config))
         mlce_log(MLCE_LOG_WARNING,
                  "train.epochs = %lld, was %lld: the learning rate goes on where it is in the "
                  "course over %lld epochs",
@@ -147,6 +151,22 @@ mlce_status mlce_resume_check_config(const mlce_resume *resume, const mlce_confi
     mlce_status status = judge(&c, mlce_config_string(config, "train.output"), accept);
     if (!status) note_epochs(resume, config);
     return status;
+}
+
+static long long steps_of(const mlce_config *config, int64_t batches) {
+    int64_t together = mlce_config_int(config, "train.accumulate");
+    return (batches + together - 1) / together;
+}
+
+void mlce_resume_note_batches(const mlce_resume *resume, const mlce_config *config,
+                              int64_t batches) {
+    long long now = steps_of(config, batches);
+    long long before = steps_of(resume->config, resume->state.batches);
+    if (now != before && has_course(config))
+        mlce_log(MLCE_LOG_WARNING,
+                 "an epoch has %lld steps now, had %lld: the learning rate goes on where it is in "
+                 "the course over these",
+                 now, before);
 }
 
 /* ---- Data ---- */

@@ -22,6 +22,9 @@ void mlce_resume_close(mlce_resume *resume);
    `accept`, logs them. */
 mlce_status mlce_resume_check_config(const mlce_resume *resume, const mlce_config *config,
                                      bool accept);
+/* Says what `batches` an epoch, where they are not as many as before, do to the learning rate. */
+void mlce_resume_note_batches(const mlce_resume *resume, const mlce_config *config,
+                              int64_t batches);
 /* The same for the data: `now` has train, dev and test as they are, and the blocks. `train` would
    have another order where it is in memory now and was not, or the other way round, or is read in
    other blocks. */

@@ -70,6 +70,15 @@ static mlce_status describe_data(mlce_session *s) {
     return status ? status : mlce_split_describe(s->test, &s->state.test);
 }
 
+/* On another data.dev the figures of the best do not compare: the next evaluation is the best. */
+static void forget_best(mlce_session *s) {
+    s->state.best_f1 = -1;
+    s->state.stale = 0;
+    mlce_log(MLCE_LOG_WARNING,
+             "data.dev is not that of the evaluations so far: the next one makes a new %s/best.h5",
+             s->output);
+}
+
 /* Weights, optimizer and state as they were, with the data as it is. */
 static mlce_status go_on(mlce_session *s) {
     mlce_train_state now = s->state;
@@ -78,6 +87,7 @@ static mlce_status go_on(mlce_session *s) {
     if (!status) status = mlce_checkpoint_restore(&s->resume->file, s->model, s->adam);
     if (status) return status;
     s->state = s->resume->state;
+    if (s->state.evaluations && memcmp(&s->state.dev, &now.dev, sizeof now.dev)) forget_best(s);
     s->state.train = now.train;
     s->state.dev = now.dev;
     s->state.test = now.test;
@@ -178,7 +188,9 @@ static mlce_status run(mlce_session *s, mlce_train_result *result) {
     result->has_dev = s->dev != NULL;
     result->has_test = s->test != NULL;
     result->seconds = s->before + mlce_seconds() - s->began;
-    return final_evaluation(s, result);
+    status = final_evaluation(s, result);
+    if (result->best_f1 < 0) result->best_f1 = result->dev_f1; /* finished, on another data.dev */
+    return status;
 }
 
 mlce_status mlce_train(const mlce_config *config, const mlce_train_options *options,

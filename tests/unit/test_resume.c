@@ -7,8 +7,10 @@
 
 enum { WIDTH = 6, SEQUENCES = 30 };
 
-static const char *const names[] = {"red", "blue"};
+static const char *const red_blue[] = {"red", "blue"}, *const blue_red[] = {"blue", "red"};
+static const char *const *names = red_blue;
 static char folder[64];
+static bool accept_changes; /* where a run goes on */
 
 /* The sequences `from` .. `to` - 1 of a seed's. */
 static void write_some(const char *name, uint64_t seed, int from, int to) {
@@ -38,12 +40,29 @@ static void write_data(const char *name, uint64_t seed) {
     write_some(name, seed, 0, SEQUENCES);
 }
 
+/* A folder with train.h5 and dev.h5, which is the current one. */
+static void enter_folder(void) {
+    accept_changes = false;
+    strcpy(folder, make_folder());
+    write_data("train.h5", 1);
+    write_data("dev.h5", 2);
+    ck_assert_int_eq(chdir(folder), 0);
+}
+
+static void leave_folder(void) {
+    ck_assert_int_eq(chdir("/"), 0);
+    remove_folder(folder);
+}
+
 typedef struct watch {
     int64_t step, stop_at;
 } watch;
 
+static int64_t planned; /* steps */
+
 static void note_step(const mlce_train_progress *progress, void *context) {
     ((watch *)context)->step = progress->step;
+    planned = progress->steps;
 }
 
 static bool stops(void *context) {
@@ -55,8 +74,11 @@ static bool stops(void *context) {
 static mlce_status train(const char *const *settings, bool resume, int64_t stop_at,
                          mlce_train_result *result) {
     watch w = {.stop_at = stop_at};
-    mlce_train_options options = {
-        .resume = resume, .stop = stops, .progress = note_step, .context = &w};
+    mlce_train_options options = {.resume = resume,
+                                  .accept_changes = resume && accept_changes,
+                                  .stop = stops,
+                                  .progress = note_step,
+                                  .context = &w};
     mlce_config *config = mlce_config_new();
     assert_ok(mlce_config_assign(config, "data.train=train.h5"));
     assert_ok(mlce_config_assign(config, "data.dev=dev.h5"));
@@ -81,10 +103,7 @@ static uint32_t checksum_of(const char *path) {
 
 /* Stops after each step in turn, and goes on. */
 static void check_every_step(const char *const *settings) {
-    strcpy(folder, make_folder());
-    write_data("train.h5", 1);
-    write_data("dev.h5", 2);
-    ck_assert_int_eq(chdir(folder), 0);
+    enter_folder();
     mlce_train_result whole;
     assert_ok(train(settings, false, 0, &whole));
     uint32_t best = checksum_of("run/best.h5"), last = checksum_of("run/last.h5");
@@ -102,8 +121,7 @@ static void check_every_step(const char *const *settings) {
         mlce_train_result_free(&result);
     }
     mlce_train_result_free(&whole);
-    ck_assert_int_eq(chdir("/"), 0);
-    remove_folder(folder);
+    leave_folder();
 }
 
 START_TEST(stopped_at_any_step_streamed_by_tokens_with_averages_and_two_encoders) {
@@ -131,10 +149,7 @@ START_TEST(what_would_give_another_order_is_refused) {
     static const char *const leaves[] = {"data.memory=0", "train.epochs=3", NULL};
     static const char *const wider[] = {"data.memory=0", "data.window=64", "train.epochs=3", NULL};
     static const char *const before[] = {"train.epochs=2", NULL};
-    strcpy(folder, make_folder());
-    write_data("train.h5", 1);
-    write_data("dev.h5", 2);
-    ck_assert_int_eq(chdir(folder), 0);
+    enter_folder();
     assert_ok(train(before, false, 0, NULL));
     assert_fails(train(leaves, true, 0, NULL), MLCE_E_CONFIG, "data.memory = 0, was 2048");
     assert_ok(train(stays, true, 0, NULL));
@@ -143,8 +158,7 @@ START_TEST(what_would_give_another_order_is_refused) {
     assert_fails(train(wider, true, 0, NULL), MLCE_E_CONFIG, "data.window = 64, was 256");
     assert_fails(train(stays, true, 0, NULL), MLCE_E_CONFIG, "data.train is in memory now");
     assert_ok(train(leaves, true, 0, NULL));
-    ck_assert_int_eq(chdir("/"), 0);
-    remove_folder(folder);
+    leave_folder();
 }
 END_TEST
 
@@ -155,12 +169,9 @@ START_TEST(the_same_data_in_other_files_is_refused_where_it_is_streamed) {
     static const char *const resident_parts[] = {"data.train=a.h5,b.h5", "train.epochs=3", NULL};
     static const char *const streamed_parts[] = {"data.train=a.h5,b.h5", "data.memory=0",
                                                  "train.epochs=3", NULL};
-    strcpy(folder, make_folder());
-    write_data("train.h5", 1);
+    enter_folder();
     write_some("a.h5", 1, 0, 11);
     write_some("b.h5", 1, 11, SEQUENCES);
-    write_data("dev.h5", 2);
-    ck_assert_int_eq(chdir(folder), 0);
     ck_assert_int_eq(train(resident, false, 2, NULL), MLCE_E_STOPPED);
     assert_ok(train(resident_parts, true, 0, NULL));
     ck_assert_int_eq(system("rm -r run"), 0);
@@ -168,8 +179,47 @@ START_TEST(the_same_data_in_other_files_is_refused_where_it_is_streamed) {
     assert_fails(train(streamed_parts, true, 0, NULL), MLCE_E_CONFIG,
                  "data.train lies in other files or chunks");
     assert_ok(train(streamed, true, 0, NULL));
-    ck_assert_int_eq(chdir("/"), 0);
-    remove_folder(folder);
+    leave_folder();
+}
+END_TEST
+
+START_TEST(batches_of_another_size_make_another_course_of_the_learning_rate) {
+    static const char *const before[] = {"train.batch_size=10", "train.epochs=3", NULL};
+    static const char *const now[] = {"train.batch_size=5", "train.epochs=3", NULL};
+    enter_folder();
+    ck_assert_int_eq(train(before, false, 4, NULL), MLCE_E_STOPPED);
+    ck_assert_int_eq(planned, 9);
+    accept_changes = true;
+    assert_ok(train(now, true, 0, NULL));
+    ck_assert_int_eq(planned, 18);
+    leave_folder();
+}
+END_TEST
+
+#define LEARNS "optim.lr=0.03", "model.dropout=0", "train.batch_size=2"
+START_TEST(on_another_dev_the_best_is_looked_for_anew) {
+    static const char *const before[] = {"data.dev=train.h5", LEARNS, "train.epochs=8", NULL};
+    static const char *const finished[] = {LEARNS, "train.epochs=8", NULL};
+    static const char *const longer[] = {LEARNS, "train.epochs=9", NULL};
+    mlce_train_result result;
+    enter_folder();
+    assert_ok(train(before, false, 0, &result));
+    ck_assert_double_gt(result.best_f1, 0.5);
+    mlce_train_result_free(&result);
+    names = blue_red; /* each span has the other type */
+    write_data("dev.h5", 2);
+    names = red_blue;
+    accept_changes = true;
+    assert_ok(train(finished, true, 0, &result));
+    ck_assert(result.was_finished);
+    ck_assert_double_eq(result.best_f1, result.dev_f1);
+    mlce_train_result_free(&result);
+    assert_ok(train(longer, true, 0, &result));
+    ck_assert_int_eq(result.best_epoch, 9);
+    ck_assert_double_eq(result.best_f1, result.dev_f1);
+    ck_assert_double_lt(result.best_f1, 0.5);
+    mlce_train_result_free(&result);
+    leave_folder();
 }
 END_TEST
 
@@ -185,6 +235,8 @@ static void add_tests(TCase *cases) {
     tcase_add_test(cases, stopped_at_any_step_resident_with_patience);
     tcase_add_test(cases, what_would_give_another_order_is_refused);
     tcase_add_test(cases, the_same_data_in_other_files_is_refused_where_it_is_streamed);
+    tcase_add_test(cases, batches_of_another_size_make_another_course_of_the_learning_rate);
+    tcase_add_test(cases, on_another_dev_the_best_is_looked_for_anew);
     tcase_add_test(cases, checksums_are_those_of_zlib);
 }
 
