@@ -72,8 +72,19 @@ static mlce_status write_evaluation(mlce_session *s, const mlce_train_evaluation
     return !status && e->best ? write_as(s, "best.h5", NULL) : status;
 }
 
+/* By all ranks, once the first has written best.h5: they read it at the end, and a walk would fork,
+   which with MPI they must not. */
+static void trust_best(const mlce_session *s) {
+    char *path = mlce_run_folder_file(s->output, "best.h5");
+    if (path) mlce_h5_walk_skip(path);
+    free(path);
+}
+
 mlce_status mlce_keep_evaluation(mlce_session *s, const mlce_train_evaluation *e) {
-    return saved(s, mlce_ranks_is_first(s->ranks) ? write_evaluation(s, e) : MLCE_OK);
+    mlce_status status = mlce_ranks_is_first(s->ranks) ? write_evaluation(s, e) : MLCE_OK;
+    status = saved(s, status);
+    if (!status && e->best) trust_best(s);
+    return status;
 }
 
 bool mlce_keep_is_due(const mlce_session *s, bool over) {
@@ -139,5 +150,10 @@ static mlce_status go_back(mlce_session *s) {
 }
 
 mlce_status mlce_keep_return(mlce_session *s) {
-    return mlce_ranks_agree(s->ranks, mlce_ranks_is_first(s->ranks) ? go_back(s) : MLCE_OK);
+    mlce_status status = mlce_ranks_is_first(s->ranks) ? go_back(s) : MLCE_OK;
+    status = mlce_ranks_agree(s->ranks, status);
+    /* then the first rank has read it, or written it */
+    bool is_read = s->state.evaluations > 0 && s->state.best_step == s->state.step;
+    if (!status && is_read) trust_best(s);
+    return status;
 }

@@ -1,6 +1,8 @@
 /* test_ranks.c - several processes that train and predict together. */
 #include <math.h>
+#include <sys/resource.h>
 
+#include "data/hdf5_walk.h"
 #include "mlce/random.h"
 #include "mlce/threads.h"
 #include "mlce/train.h"
@@ -329,6 +331,27 @@ START_TEST(ranks_that_train_something_else_are_refused) {
 }
 END_TEST
 
+static void train_without_a_fork(const mlce_ranks *ranks, void *context) {
+    struct rusage children;
+    train(ranks, context);
+    ck_assert_int_eq(getrusage(RUSAGE_CHILDREN, &children), 0);
+    ck_assert_int_eq(children.ru_maxrss, 0);
+}
+
+/* As the programs do: what is there is walked before MPI begins, after which no rank may fork. */
+START_TEST(no_rank_forks_to_read_what_the_first_has_written) {
+    static const char *const keys[] = {"train.epochs=2", NULL};
+    mlce_walk_files(60);
+    mlce_h5_walk_paths(in_folder("train.h5"));
+    mlce_h5_walk_paths(in_folder("dev.h5"));
+    job *j = new_job(keys, "run");
+    run_ranks(2, train_without_a_fork, j);
+    ck_assert_msg(!j->status[0], "%s", j->message[0]);
+    mlce_walk_files(0);
+    free_job(j);
+}
+END_TEST
+
 /* ---- Predictions ---- */
 
 typedef struct found {
@@ -449,6 +472,7 @@ static void add(TCase *cases) {
     tcase_add_test(cases, a_failure_names_its_rank_unless_it_is_everyones);
     tcase_add_loop_test(cases, a_rank_that_stops_stops_all_and_any_number_goes_on, 1, 4);
     tcase_add_test(cases, ranks_that_train_something_else_are_refused);
+    tcase_add_test(cases, no_rank_forks_to_read_what_the_first_has_written);
     tcase_add_test(cases, all_ranks_get_the_predictions_of_one_process);
     tcase_add_test(cases,
                    buckets_are_sent_in_a_fixed_order_when_they_and_those_before_are_complete);
