@@ -205,6 +205,11 @@ bool mlce_file_is_same(const char *a, const char *b) {
            first.st_ino == second.st_ino;
 }
 
+bool mlce_file_is_link(const char *path) {
+    struct stat info;
+    return lstat(path, &info) == 0 && S_ISLNK(info.st_mode);
+}
+
 mlce_status mlce_file_write_text(const char *path, mlce_links links, const char *text) {
     char *part = mlce_file_begin(path, links);
     if (!part) return MLCE_E_IO;

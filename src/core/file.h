@@ -40,6 +40,8 @@ void mlce_folder_abandon(char *part);
    -1 and errno on failure. */
 int mlce_file_sync_parent(const char *path);
 
+bool mlce_file_is_link(const char *path);
+
 /* Whether both paths lead to one existing file. */
 bool mlce_file_is_same(const char *a, const char *b);
 

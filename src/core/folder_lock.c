@@ -42,7 +42,7 @@ mlce_status mlce_folder_lock(const char *folder, int *lock) {
     mlce_status status = MLCE_OK;
     *lock = -1;
     if (!path) return MLCE_E_MEMORY;
-    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    int file = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
     if (file < 0) {
         status = mlce_fail(MLCE_E_IO, "%s: cannot write: %s", path, strerror(errno));
     } else if (flock(file, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {

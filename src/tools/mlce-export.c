@@ -58,6 +58,8 @@ static int export_run(const char *run, const char *format, const char *output) {
         exit_code = mlce_tool_error("%s: is what is to be exported: write to another file", path);
     } else if (path && mlce_run_folder_owns(run, path)) {
         exit_code = mlce_tool_error("%s: is a file of the run itself: write to another", path);
+    } else if (path && !output && mlce_file_is_link(path)) {
+        exit_code = mlce_tool_error("%s: is a link: name the file to write with -o", path);
     } else if (!path || !source || mlce_model_load(run, &model) ||
                mlce_export(model, format, path)) {
         exit_code = mlce_tool_failed();

@@ -283,6 +283,11 @@ accepts mlce-report young
 # ---- Links in the folder, which lead anywhere ----
 echo precious >precious
 ln -sf ../precious young/report.html && accepts mlce-report young
+ln -s ../precious young/model.safetensors
+refuses 1 'model.safetensors: is a link' -- mlce-export young --format safetensors
+rm young/.lock && ln -s ../precious young/.lock
+refuses 1 'young/.lock: cannot write' -- mlce-train --resume young train.epochs=2
+rm young/.lock
 claim 'a link in the folder is replaced, not followed' \
     "[ ! -L young/report.html ] && [ \"\$(cat precious)\" = precious ]"
 
