@@ -145,16 +145,3 @@ claim 'a rank that is killed ends all' '[ "$(cat code)" != 0 ] && [ "$(cat code)
 claim 'and mpirun says which' 'grep -qi "rank 1.*signal 9\|signal 9.*rank 1\|KILLED" stderr'
 accepts mpirun -n 3 mlce-train --resume long train.epochs=1
 matches 'going on after step [0-9]+'
-
-# ---- The job for Slurm, with what it calls played by scripts ----
-
-mkdir slurm && printf '#!/bin/sh\necho srun "$@"\nexit ${SRUN_CODE:-0}\n' >slurm/srun &&
-    printf '#!/bin/sh\necho scontrol "$@"\n' >slurm/scontrol && chmod +x slurm/*
-job() { run env PATH="$folder/slurm:$PATH" SLURM_JOB_ID=7 "$@" "$MLCE_SOURCE/scripts/slurm-train" ner.ini train.output=one; }
-job MLCE_TRAIN=mlce-train || fail 'the job'
-matches '^srun .* mlce-train ner.ini train.output=one$'
-says_not scontrol
-job SRUN_CODE=143
-says 'scontrol requeue 7'
-job SLURM_RESTART_COUNT=1 || fail 'the job, again'
-matches '^srun .* --resume one$'
