@@ -20,6 +20,7 @@ void mlce_train_stop_catch(void) {
         if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
             sigaction(numbers[i], &action, NULL);
     }
+    signal(SIGPIPE, SIG_IGN); /* whoever reads the output may go, and Ctrl-C ends `| tee` first */
 }
 
 void mlce_train_stop_wait(bool on) {

@@ -8,7 +8,7 @@
 #include "mlce/ranks.h"
 
 /* Catches SIGINT, SIGTERM and SIGHUP, but for those that the caller of the program has it ignore.
- */
+   A pipe that nobody reads any more does not end the process. */
 void mlce_train_stop_catch(void);
 /* From now on the first signal is to be waited for (`on`), or ends the process too: as long as a
    run has made no step there is nothing to save. */

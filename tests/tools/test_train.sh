@@ -53,3 +53,8 @@ train train.output=x train.batch_size=0
 claim 'a batch needs a limit' "[ $? -eq 1 ] && grep -q 'train.batch_tokens' stderr"
 train train.output=tokens train.batch_size=0 train.batch_tokens=200 data.bucket=yes data.memory=0
 claim 'batches by tokens, bucketed, streamed' "[ $? -eq 0 ] && grep -q 'read as needed' stdout"
+
+# Who reads the output may go away: the run ends as it would, and says that it was not heard.
+env --default-signal=PIPE mlce-train train.ini train.output=unread 2>stderr | true
+claim 'a run that nobody listens to is trained to its end' \
+    "[ ${PIPESTATUS[0]} -eq 1 ] && cmp -s run/result.txt unread/result.txt && grep -q 'cannot write to standard output' stderr"
