@@ -24,3 +24,8 @@ char *mlce_text_end(mlce_text *text, const char *what) {
     mlce_fail(MLCE_E_MEMORY, "out of memory: %s", what);
     return NULL;
 }
+
+bool mlce_text_is_control(int32_t c) {
+    return c < 0x20 || (c >= 0x7F && c < 0xA0) || (c >= 0x2028 && c <= 0x202E) ||
+           (c >= 0x2066 && c <= 0x2069);
+}

@@ -3,6 +3,7 @@
 #define MLCE_CORE_TEXT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 typedef struct mlce_text {
@@ -20,5 +21,9 @@ FILE *mlce_text_begin(mlce_text *text);
    Calls in between leave errno alone or set it to an error's number, as those of the C library do.
  */
 char *mlce_text_end(mlce_text *text, const char *what);
+
+/* Control characters, and what ends the line or turns the direction of the text behind it: what no
+   terminal should get out of a file. */
+bool mlce_text_is_control(int32_t code_point);
 
 #endif

@@ -179,7 +179,9 @@ static void show_result(const mlce_train_result *r, const char *output) {
 static int stopped(const char *output, const mlce_ranks *ranks) {
     mlce_train_stop_share(ranks);
     if (mlce_tool_is_silent()) return mlce_train_stop_code();
-    fprintf(stderr, "mlce-train: %s; to go on: mlce-train --resume ", mlce_last_error());
+    fputs("mlce-train: ", stderr);
+    mlce_tool_put(stderr, mlce_last_error());
+    fputs("; to go on: mlce-train --resume ", stderr);
     mlce_tool_put(stderr, output);
     fputc('\n', stderr);
     return mlce_train_stop_code();

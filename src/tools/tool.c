@@ -10,6 +10,7 @@
 #include <utf8proc.h>
 
 #include "core/spelling.h"
+#include "core/text.h"
 #include "data/hdf5_walk.h"
 #include "mlce/dataset.h"
 
@@ -18,12 +19,6 @@ enum { MESSAGE_SIZE = 4096, WALK_SECONDS = 60 };
 static const char *program = "mlce", *command, *help_text = "";
 static bool silent;
 
-/* Control characters, and what ends the line or turns the direction of the text behind it. */
-static bool is_escaped(utf8proc_int32_t c) {
-    return c < 0x20 || (c >= 0x7F && c < 0xA0) || (c >= 0x2028 && c <= 0x202E) ||
-           (c >= 0x2066 && c <= 0x2069);
-}
-
 /* Bytes that are no UTF-8 may be control characters to a terminal that reads Latin-1. */
 void mlce_tool_put(FILE *stream, const char *text) {
     for (const utf8proc_uint8_t *c = (const utf8proc_uint8_t *)text; *c;) {
@@ -31,7 +26,7 @@ void mlce_tool_put(FILE *stream, const char *text) {
         utf8proc_ssize_t size = utf8proc_iterate(c, -1, &code_point);
         if (size <= 0)
             fprintf(stream, "\\x%02x", *c);
-        else if (is_escaped(code_point))
+        else if (mlce_text_is_control(code_point))
             fprintf(stream, code_point < 0x100 ? "\\x%02x" : "\\u%04x", (unsigned)code_point);
         else
             fwrite(c, 1, (size_t)size, stream);
@@ -44,10 +39,10 @@ int mlce_tool_columns(const char *text) {
     for (const utf8proc_uint8_t *c = (const utf8proc_uint8_t *)text; *c;) {
         utf8proc_int32_t code_point;
         utf8proc_ssize_t size = utf8proc_iterate(c, -1, &code_point);
-        if (size <= 0 || (is_escaped(code_point) && code_point < 0x100))
+        if (size <= 0 || (mlce_text_is_control(code_point) && code_point < 0x100))
             columns += 4;
         else
-            columns += is_escaped(code_point) ? 6 : utf8proc_charwidth(code_point);
+            columns += mlce_text_is_control(code_point) ? 6 : utf8proc_charwidth(code_point);
         c += size > 0 ? size : 1;
     }
     return columns;

@@ -78,7 +78,9 @@ int mlce_train_sweep(const mlce_config *config, const mlce_train_options *train)
         clear_line();
         fflush(stdout);
         if (status != MLCE_E_STOPPED) return mlce_tool_failed();
-        fprintf(stderr, "mlce-train: %s; to go on: the same command again%s\n", mlce_last_error(),
+        fputs("mlce-train: ", stderr);
+        mlce_tool_put(stderr, mlce_last_error());
+        fprintf(stderr, "; to go on: the same command again%s\n",
                 train->force ? ", without --force" : "");
         return mlce_train_stop_code();
     }

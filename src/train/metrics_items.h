@@ -22,7 +22,8 @@ mlce_status mlce_item_sums_add(mlce_item_sums *sums, int types, const mlce_span 
                                size_t predicted, size_t correct, const float *scores);
 
 /* Prints a name that came from a file and returns how many columns a terminal gives it; NULL as
-   `out`: only measures. Control characters and bytes that are not UTF-8 become question marks. */
+   `out`: only measures. What no terminal should get, and bytes that are not UTF-8, become question
+   marks. */
 int mlce_print_name(FILE *out, const char *name);
 
 #endif

@@ -20,7 +20,7 @@ int mlce_print_name(FILE *out, const char *name) {
     while (*at) {
         utf8proc_int32_t character;
         utf8proc_ssize_t bytes = utf8proc_iterate(at, -1, &character);
-        bool shown = bytes > 0 && utf8proc_category(character) != UTF8PROC_CATEGORY_CC;
+        bool shown = bytes > 0 && !mlce_text_is_control(character);
         if (bytes < 1) bytes = 1;
         columns += shown ? utf8proc_charwidth(character) : 1;
         if (out) fprintf(out, "%.*s", shown ? (int)bytes : 1, shown ? (const char *)at : "?");

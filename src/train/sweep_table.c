@@ -6,6 +6,8 @@
 
 #include "core/config_locale.h"
 #include "core/text.h"
+#include "mlce/memory.h"
+#include "train/metrics_items.h"
 
 /* ---- Tabs ---- */
 
@@ -52,27 +54,37 @@ char *mlce_sweep_tsv(const mlce_sweep_plan *plan, const mlce_sweep_record *recor
 
 /* ---- For people ---- */
 
-/* The columns of a key are as wide as its name or its longest value. */
-static int width_of(const mlce_sweep_plan *plan, int key) {
-    size_t width = strlen(plan->keys[key].name);
-    for (int r = 0; r < plan->runs; r++) {
-        size_t length = strlen(mlce_sweep_plan_value(plan, r, key));
-        if (length > width) width = length;
+/* The columns of each key, as wide as its name or its longest value; NULL (message set) on failure.
+ */
+static int *widths_of(const mlce_sweep_plan *plan) {
+    int *widths = mlce_calloc((size_t)plan->key_count, sizeof *widths);
+    for (int k = 0; widths && k < plan->key_count; k++) {
+        widths[k] = (int)strlen(plan->keys[k].name);
+        for (int r = 0; r < plan->runs; r++) {
+            int columns = mlce_print_name(NULL, mlce_sweep_plan_value(plan, r, k));
+            if (columns > widths[k]) widths[k] = columns;
+        }
     }
-    return (int)width;
+    return widths;
 }
 
-static void put_names(FILE *out, const mlce_sweep_plan *plan, int keys) {
-    for (int k = 0; k < keys; k++) fprintf(out, "  %*s", width_of(plan, k), plan->keys[k].name);
+static void put_names(FILE *out, const mlce_sweep_plan *plan, const int *widths, int keys) {
+    for (int k = 0; k < keys; k++) fprintf(out, "  %*s", widths[k], plan->keys[k].name);
     fputc('\n', out);
 }
 
-static void put_values(FILE *out, const mlce_sweep_plan *plan, int run, int keys) {
-    for (int k = 0; k < keys; k++)
-        fprintf(out, "  %*s", width_of(plan, k), mlce_sweep_plan_value(plan, run, k));
+static void put_values(FILE *out, const mlce_sweep_plan *plan, const int *widths, int run,
+                       int keys) {
+    for (int k = 0; k < keys; k++) {
+        const char *value = mlce_sweep_plan_value(plan, run, k);
+        fprintf(out, "  %*s", widths[k] - mlce_print_name(NULL, value), "");
+        mlce_print_name(out, value);
+    }
+    fputc('\n', out);
 }
 
-static void put_run(FILE *out, const mlce_sweep_plan *plan, const mlce_sweep_record *r, int run) {
+static void put_run(FILE *out, const mlce_sweep_plan *plan, const int *widths,
+                    const mlce_sweep_record *r, int run) {
     bool finished = r->state == MLCE_RUN_FINISHED;
     fprintf(out, "%5s", mlce_sweep_plan_folder(run).name);
     if (finished)
@@ -88,18 +100,17 @@ static void put_run(FILE *out, const mlce_sweep_plan *plan, const mlce_sweep_rec
                 r->seconds);
     else
         fprintf(out, "  %12s  %7s", "-", "-");
-    put_values(out, plan, run, plan->key_count);
-    fputc('\n', out);
+    put_values(out, plan, widths, run, plan->key_count);
 }
 
-static mlce_status put_settings(FILE *out, const mlce_sweep_plan *plan,
+static mlce_status put_settings(FILE *out, const mlce_sweep_plan *plan, const int *widths,
                                 const mlce_sweep_record *records) {
     mlce_sweep_setting *settings;
     int count, keys = plan->key_count - 1;
     mlce_status status = mlce_sweep_settings(plan, records, &settings, &count);
     if (status) return status;
     fprintf(out, "\nover train.seed\n dev F1  deviation  runs");
-    put_names(out, plan, keys);
+    put_names(out, plan, widths, keys);
     for (int n = 0; n < count; n++) {
         const mlce_sweep_setting *s = &settings[n];
         fprintf(out, " %.4f", s->mean);
@@ -108,26 +119,33 @@ static mlce_status put_settings(FILE *out, const mlce_sweep_plan *plan,
         else
             fprintf(out, "  %9s", "-");
         fprintf(out, "  %4d", s->count);
-        put_values(out, plan, s->run, keys);
-        fputc('\n', out);
+        put_values(out, plan, widths, s->run, keys);
     }
     free(settings);
     return MLCE_OK;
 }
 
-char *mlce_sweep_table(const mlce_sweep_plan *plan, const mlce_sweep_record *records) {
-    mlce_text text;
-    int *order = mlce_sweep_order(plan, records);
-    if (!order) return NULL;
-    mlce_locale locale = mlce_locale_begin();
-    FILE *out = mlce_text_begin(&text);
-    if (out) {
+static mlce_status put_table(FILE *out, const mlce_sweep_plan *plan,
+                             const mlce_sweep_record *records) {
+    int *order = mlce_sweep_order(plan, records), *widths = widths_of(plan);
+    mlce_status status = order && widths ? MLCE_OK : MLCE_E_MEMORY;
+    if (!status) {
         fputs("  run  dev F1  test F1    best epoch  seconds", out);
-        put_names(out, plan, plan->key_count);
-        for (int r = 0; r < plan->runs; r++) put_run(out, plan, &records[order[r]], order[r]);
-        if (plan->seeds > 1) text.failed = put_settings(out, plan, records);
+        put_names(out, plan, widths, plan->key_count);
+        for (int r = 0; r < plan->runs; r++)
+            put_run(out, plan, widths, &records[order[r]], order[r]);
+        if (plan->seeds > 1) status = put_settings(out, plan, widths, records);
     }
     free(order);
+    free(widths);
+    return status;
+}
+
+char *mlce_sweep_table(const mlce_sweep_plan *plan, const mlce_sweep_record *records) {
+    mlce_text text;
+    mlce_locale locale = mlce_locale_begin();
+    FILE *out = mlce_text_begin(&text);
+    if (out) text.failed = put_table(out, plan, records) != MLCE_OK;
     char *table = mlce_text_end(&text, "a table of runs");
     mlce_locale_end(locale);
     return table;

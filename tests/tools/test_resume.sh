@@ -37,6 +37,11 @@ for signal in INT:130 TERM:143 HUP:129; do
     claim 'and it goes on from there' "grep -q \"going on after step $at \" stdout && [ $code -eq 130 ]"
     rm -r run
 done
+mkdir $'\e[31m'
+begin streamed.ini train.epochs=3000 train.output=$'\e[31m/../run'
+end INT
+claim 'what is said of a stop drives no terminal' "! grep -q $'\e' stderr && grep -qF 'saved in \x1b[31m/../run/' stderr"
+rm -r run
 begin streamed.ini train.epochs=3000
 kill -INT $pid
 kill -INT $pid

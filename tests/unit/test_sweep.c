@@ -175,6 +175,20 @@ START_TEST(runs_and_settings_are_sorted_the_best_first) {
 }
 END_TEST
 
+START_TEST(the_table_is_for_a_terminal) {
+    mlce_config *config = make(ASSIGN("data.test=sweep(\u00e9.h5, n\xc2\x9b\u202e.h5)"));
+    mlce_sweep_plan plan;
+    assert_ok(mlce_sweep_plan_make(config, &plan));
+    mlce_sweep_record records[2] = {{.state = MLCE_RUN_WAITING}};
+    char *table = mlce_sweep_table(&plan, records);
+    ck_assert_ptr_nonnull(strstr(table, " -       \u00e9.h5\n"));
+    ck_assert_ptr_nonnull(strstr(table, " -     n??.h5\n"));
+    free(table);
+    mlce_sweep_plan_free(&plan);
+    mlce_config_free(config);
+}
+END_TEST
+
 START_TEST(what_is_written_is_read_again) {
     char *folder = make_folder(), output[128];
     snprintf(output, sizeof output, "train.output=%s", folder);
@@ -251,6 +265,7 @@ static void add_cases(TCase *cases) {
     tcase_add_test(cases, what_makes_no_runs_is_refused);
     tcase_add_test(cases, a_sweep_of_too_many_runs_is_refused);
     tcase_add_test(cases, runs_and_settings_are_sorted_the_best_first);
+    tcase_add_test(cases, the_table_is_for_a_terminal);
     tcase_add_test(cases, what_is_written_is_read_again);
     tcase_add_test(cases, a_broken_record_is_refused);
 }
