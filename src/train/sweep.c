@@ -36,6 +36,16 @@ static mlce_status check_folder(const sweep *s) {
                      output);
 }
 
+/* Gives `found` what may differ from `config` in the same run: where it lies, how it is saved. */
+static mlce_status copy_free_keys(mlce_config *found, const mlce_config *config) {
+    static const char *const keys[] = {"train.output",       "train.threads",   "train.save_steps",
+                                       "train.save_minutes", "train.keep_last", "data.check_rows"};
+    mlce_status status = MLCE_OK;
+    for (size_t k = 0; k < sizeof keys / sizeof *keys && !status; k++)
+        status = mlce_config_set(found, keys[k], mlce_config_string(config, keys[k]));
+    return status;
+}
+
 /* Whether the run's folder has a configuration, which must be that of the run. */
 static mlce_status compare_folder(const sweep *s, int run, bool *is_there) {
     mlce_config *config = NULL, *found = mlce_config_new();
@@ -46,6 +56,7 @@ static mlce_status compare_folder(const sweep *s, int run, bool *is_there) {
     if (!status && (!path || !found)) status = MLCE_E_MEMORY;
     *is_there = !status && access(path, F_OK) == 0;
     if (*is_there) status = mlce_config_read(found, path);
+    if (*is_there && !status) status = copy_free_keys(found, config);
     if (*is_there && !status) {
         other = mlce_config_difference(config, found);
         if (!other) other = mlce_config_difference(found, config);
