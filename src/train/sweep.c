@@ -96,16 +96,21 @@ static mlce_status check_data(const sweep *s) {
     return status;
 }
 
-/* With --force no run goes on from what one left before. */
-static mlce_status forget(const sweep *s, int run) {
+/* With --force no run goes on from what one left before. A trial touches nothing, and only looks
+   whether another process trains there. */
+static mlce_status forget(const sweep *s, int run, bool is_trial) {
     mlce_config *config = NULL;
     mlce_status status = mlce_sweep_plan_config(&s->plan, run, &config);
     const char *output = status ? "" : mlce_config_string(config, "train.output");
     struct stat info;
+    int lock = -1;
     if (!status && stat(output, &info) == 0) {
-        status = mlce_run_folder_remove(output, "config.ini");
-        if (!status) status = mlce_run_folder_drop_checkpoints(output);
+        status =
+            is_trial ? mlce_folder_lock(output, false, &lock) : mlce_run_folder_lock(output, &lock);
+        if (!status && !is_trial) status = mlce_run_folder_remove(output, "config.ini");
+        if (!status && !is_trial) status = mlce_run_folder_drop_checkpoints(output);
     }
+    mlce_folder_unlock(lock);
     mlce_config_free(config);
     return status;
 }
@@ -120,7 +125,8 @@ static mlce_status open_sweep(sweep *s) {
     bool force = s->options->train.force;
     if (!status && !force) status = mlce_sweep_read(&s->plan, s->records);
     for (int run = 0; run < s->plan.runs && !status; run++)
-        status = force ? forget(s, run) : look_at(s, run);
+        status = force ? forget(s, run, true) : look_at(s, run);
+    for (int run = 0; run < s->plan.runs && force && !status; run++) status = forget(s, run, false);
     return status ? status : mlce_sweep_write(&s->plan, s->records);
 }
 

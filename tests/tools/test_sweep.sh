@@ -49,6 +49,18 @@ claim 'those that are not are trained' \
     "! grep -E '^ +[247] of 7 ' stdout | grep -q kept && [ \"\$(cat s/001/best.h5 s/003/best.h5 s/004/result.txt | cksum)\" = '$sum' ]"
 refuses 1 'whose train.epochs is not that of this sweep' -- mlce-train sweep.ini --sweep train.epochs=3
 refuses 1 'a sweep over other values' -- mlce-train sweep.ini --sweep 'optim.lr=sweep(1e-3, 2e-2, log)'
+cp s/001/config.ini kept.ini
+mv s moved && mlce-train --resume "$PWD/moved/001" train.threads=1 >/dev/null
+train sweep.ini --sweep sweep.runs=7 train.output="$PWD/moved/" train.save_steps=3
+claim 'a sweep that was moved, and finished by hand, is taken for what it is' \
+    "[ $? -eq 0 ] && [ \$(grep -c 'kept from before' stdout) -eq 7 ] && ! cmp -s kept.ini moved/001/config.ini"
+mv moved s
+exec 9>s/002/.lock && flock -n 9
+sum=$(find s -name '*.h5' -o -name config.ini | sort | xargs cat | cksum)
+refuses 1 's/002: another process trains in this folder' -- mlce-train sweep.ini --sweep --force
+claim 'a sweep of which a run is trained is not replaced' \
+    "[ '$sum' = \"\$(find s -name '*.h5' -o -name config.ini | sort | xargs cat | cksum)\" ]"
+exec 9>&-
 train sweep.ini --sweep train.epochs=1 sweep.runs=2 --force
 claim '--force begins anew' "[ $? -eq 0 ] && [ \$(lines s/sweep.tsv) -eq 2 ] && ! grep -q 'kept from before' stdout && grep -q '^epochs = 1' s/001/config.ini"
 
