@@ -53,8 +53,9 @@ typedef struct mlce_sweep_options {
  * first run's data is opened, before anything is written. A sweep in the folder goes on: runs that
  * are in its tables, and whose folders have the configuration that they would have now, are kept,
  * and one that was not finished goes on from its last checkpoint; a folder with another
- * configuration is refused. A run that fails is recorded, and the next one begins, but for
- * MLCE_E_IO and MLCE_E_STOPPED, which end the sweep.
+ * configuration (but for where it lies, how often it is saved and by how many threads) is refused.
+ * A run that fails by its own settings, as it would again, is recorded, and the next one begins; any
+ * other failure ends the sweep, which goes on with the same run.
  *
  * *table (NULL: not wanted) gets the tables as text, for the caller to free. */
 MLCE_API mlce_status mlce_sweep(const mlce_config *config, const mlce_sweep_options *options,

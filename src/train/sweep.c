@@ -132,13 +132,37 @@ static mlce_status open_sweep(sweep *s) {
 
 /* ---- Runs ---- */
 
-static mlce_status record_failure(mlce_sweep_record *record) {
-    record->state = MLCE_RUN_FAILED;
-    record->error = mlce_strdup(mlce_last_error());
-    return record->error ? MLCE_OK : MLCE_E_MEMORY;
+/* Whether data was refused for the run's own settings: of other files, or of a model or loss that
+   cannot take what lies in good ones. */
+static bool is_of_own_data(const sweep *s, const mlce_config *config) {
+    bool files = false, model = false;
+    for (int k = 0; k < s->plan.key_count; k++) {
+        const char *name = s->plan.keys[k].name;
+        files = files || strncmp(name, "data.", 5) == 0;
+        model = model || (strncmp(name, "optim.", 6) && strncmp(name, "train.", 6));
+    }
+    return files || (model && !mlce_session_check_data(config));
 }
 
-/* What ends a sweep would end the runs after it too. */
+/* Records what would fail in the same way again. Anything else ends the sweep, and the run waits
+   for the cause to be mended: memory, files, and what a run that went on does not find as it left
+   it. */
+static mlce_status note_failure(sweep *s, int run, const mlce_config *config, bool resumed,
+                                mlce_status status) {
+    mlce_sweep_record *record = &s->records[run];
+    char *error = mlce_strdup(mlce_last_error());
+    if (!error) return MLCE_E_MEMORY;
+    if (status == MLCE_E_NUMERIC || (status == MLCE_E_CONFIG && !resumed) ||
+        (status == MLCE_E_DATA && !resumed && is_of_own_data(s, config))) {
+        record->state = MLCE_RUN_FAILED;
+        record->error = error;
+        return MLCE_OK;
+    }
+    mlce_fail(status, "%s", error);
+    free(error);
+    return status;
+}
+
 static mlce_status train(sweep *s, int run, mlce_train_result *result) {
     mlce_sweep_record *record = &s->records[run];
     mlce_train_options options = s->options->train;
@@ -148,9 +172,10 @@ static mlce_status train(sweep *s, int run, mlce_train_result *result) {
     mlce_status status = mlce_sweep_plan_config(&s->plan, run, &config);
     if (status) return status;
     status = mlce_train(config, &options, result);
+    bool failed = status != MLCE_OK;
+    if (failed) status = note_failure(s, run, config, options.resume, status);
     mlce_config_free(config);
-    if (status == MLCE_E_IO || status == MLCE_E_STOPPED) return status;
-    if (status) return record_failure(record);
+    if (failed) return status;
     record->state = MLCE_RUN_FINISHED;
     record->dev_f1 = result->dev_f1;
     record->has_test = result->has_test;

@@ -73,6 +73,37 @@ train sweep.ini --sweep train.output=f 'optim.lr=sweep(1e-2, 1e6)' model.dropout
     encoder.1.type=mlp encoder.1.depth=6
 claim 'it is not tried again' "[ $? -eq 0 ] && [ \$(grep -c 'kept from before' stdout) -eq 2 ]"
 
+# What is not the run's own failure ends the sweep, and is tried again.
+own() { train sweep.ini --sweep train.output=own model.dropout=0 'optim.lr=sweep(1e-3, 2e-3)' train.seed=1 sweep.runs=0 train.epochs=1 data.train=own.h5; }
+ends() {
+    own
+    claim "$1: the sweep ends and the run waits" "[ $? -eq 1 ] && grep -q '$2' stderr && ! grep -q failed own/sweep.tsv && grep -q waiting own/sweep.tsv"
+}
+cp data/train.h5 own.h5
+own
+cp -r own whole
+sed -i s/finished/waiting/ own/sweep.json
+cp data/dev.h5 own.h5
+ends 'data that is not what a run began with' 'not what the run was trained with'
+cp data/train.h5 own.h5
+truncate -s 3000 own/002/last.h5
+ends 'a damaged checkpoint' 'own/002/last.h5'
+rm -r own/002
+truncate -s 3000 own.h5
+ends 'damaged data' 'data.train: own.h5'
+cp data/train.h5 own.h5
+own
+claim 'mended, it goes on to the same end' "[ $? -eq 0 ] && cmp own/001/best.h5 whole/001/best.h5 && cmp own/002/best.h5 whole/002/best.h5"
+accepts mlce-data demo labels --task labels
+train sweep.ini --sweep train.output=l model.dropout=0 optim.lr=1e-3 train.seed=1 sweep.runs=0 train.epochs=1 \
+    data.{train=labels/train.h5,dev=labels/dev.h5,test=} model.head=multilabel_classifier 'loss.name=sweep(multilabel_ce, softmax_ce)'
+claim 'a loss that cannot take the data fails by itself' \
+    "[ $? -eq 0 ] && grep -q '	failed	.*just one an item' l/sweep.tsv && grep -q '	finished	' l/sweep.tsv"
+head -c 3000 data/train.h5 >cut.h5
+train sweep.ini --sweep train.output=d model.dropout=0 optim.lr=1e-3 train.seed=1 sweep.runs=0 train.epochs=1 \
+    'data.train=sweep(own.h5, cut.h5)'
+claim 'and so does a file of several' "[ $? -eq 0 ] && grep -q '	failed	.*cut.h5' d/sweep.tsv"
+
 # Stopped in the middle, after the first run at the earliest.
 env --default-signal=INT mlce-train sweep.ini --sweep train.output=i train.epochs=3 \
     sweep.runs=400 >stdout 2>stderr &
