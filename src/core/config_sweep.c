@@ -23,9 +23,17 @@ static double number_of(mlce_key_kind kind, const mlce_config_value *value) {
     return kind == MLCE_KEY_INT ? (double)value->integer : value->number;
 }
 
-static bool is_same(mlce_key_kind kind, const mlce_config_value *a, const mlce_config_value *b) {
-    if (is_number(kind)) return number_of(kind, a) == number_of(kind, b);
-    return strcmp(a->text, b->text) == 0;
+/* Of pointers to values, for qsort(). */
+static int compare_numbers(const void *left, const void *right) {
+    const mlce_config_value *a = *(mlce_config_value *const *)left,
+                            *b = *(mlce_config_value *const *)right;
+    if (a->number != b->number) return a->number < b->number ? -1 : 1;
+    return (a->integer > b->integer) - (a->integer < b->integer);
+}
+
+static int compare_texts(const void *left, const void *right) {
+    return strcmp((*(mlce_config_value *const *)left)->text,
+                  (*(mlce_config_value *const *)right)->text);
 }
 
 /* Adds an item; a word behind the numbers makes them a range. */
@@ -69,12 +77,20 @@ static mlce_status check_range(const mlce_config_sweep *sweep, const char *name)
 }
 
 static mlce_status check_list(const mlce_config_sweep *sweep, const char *name) {
-    for (int i = 1; i < sweep->count; i++)
-        for (int k = 0; k < i; k++)
-            if (is_same(sweep->kind, &sweep->values[i], &sweep->values[k]))
-                return mlce_fail(MLCE_E_CONFIG, "%s = sweep(...): %s stands twice", name,
-                                 mlce_config_show(sweep->values[i].text).text);
-    return MLCE_OK;
+    int (*compare)(const void *, const void *) =
+        is_number(sweep->kind) ? compare_numbers : compare_texts;
+    size_t count = (size_t)sweep->count;
+    const mlce_config_value **sorted = mlce_calloc(count, sizeof *sorted), *twice = NULL;
+    if (!sorted) return MLCE_E_MEMORY;
+    for (size_t i = 0; i < count; i++) sorted[i] = &sweep->values[i];
+    qsort(sorted, count, sizeof *sorted, compare);
+    for (size_t i = 1; i < count && !twice; i++)
+        if (compare(&sorted[i - 1], &sorted[i]) == 0)
+            twice = sorted[i] > sorted[i - 1] ? sorted[i] : sorted[i - 1];
+    free(sorted);
+    if (!twice) return MLCE_OK;
+    return mlce_fail(MLCE_E_CONFIG, "%s = sweep(...): %s stands twice", name,
+                     mlce_config_show(twice->text).text);
 }
 
 /* Cuts `text` at its commas, and the blanks off each item. */

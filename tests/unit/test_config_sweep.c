@@ -93,6 +93,19 @@ START_TEST(what_is_no_list_and_no_range_is_refused) {
 }
 END_TEST
 
+START_TEST(a_long_list_is_no_long_wait) {
+    enum { VALUES = 300000 };
+    char *text = malloc(VALUES * 8 + 32), *end = stpcpy(text, "sweep(0");
+    for (int i = 1; i < VALUES; i++) end += sprintf(end, ",%d", i);
+    strcpy(end, ")");
+    assert_list("train.seed", text, VALUES, "299999");
+    assert_list("data.train", text, VALUES, "299999");
+    strcpy(end, ",7)");
+    refuse("train.seed", text, "7 stands twice");
+    free(text);
+}
+END_TEST
+
 START_TEST(a_run_has_one_value) {
     mlce_config *config = new_config();
     assert_ok(mlce_config_set(config, "optim.lr", "sweep(0.1, 0.2)"));
@@ -133,6 +146,7 @@ static void add_cases(TCase *cases) {
     tcase_add_test(cases, linear_is_a_value_where_the_key_has_it);
     tcase_add_test(cases, a_range_is_drawn_from_between_its_ends);
     tcase_add_test(cases, what_is_no_list_and_no_range_is_refused);
+    tcase_add_test(cases, a_long_list_is_no_long_wait);
     tcase_add_test(cases, a_run_has_one_value);
     tcase_add_test(cases, a_run_says_nothing_of_sweeps);
     tcase_add_test(cases, configurations_differ_in_what_has_an_effect);
