@@ -49,13 +49,14 @@ typedef struct mlce_sweep_options {
  *   sweep.tsv        a line for each run, the best dev micro F1 first
  *   sweep.json       the same, and with a list of seeds mean and deviation of each setting
  *
- * the two tables from the start, and anew after each run. All configurations are checked, and the
- * first run's data is opened, before anything is written. A sweep in the folder goes on: runs that
- * are in its tables, and whose folders have the configuration that they would have now, are kept,
- * and one that was not finished goes on from its last checkpoint; a folder with another
- * configuration (but for where it lies, how often it is saved and by how many threads) is refused.
- * A run that fails by its own settings, as it would again, is recorded, and the next one begins; any
- * other failure ends the sweep, which goes on with the same run.
+ * the two tables from the start, and anew after each run. All configurations are checked, and
+ * the first run's data is opened, before anything is written. A sweep in the folder goes on:
+ * runs that are in its tables, and whose folders have the configuration that they would have
+ * now, are kept, and one that was not finished goes on from its last checkpoint; a folder with
+ * another configuration (but for where it lies, how often it is saved and by how many threads)
+ * is refused. A run that fails by its own settings, as it would again, is recorded, and the next
+ * one begins; one that runs out of memory waits while the others are trained, and MLCE_E_MEMORY
+ * is the end; any other failure ends the sweep at once. It goes on with the runs that wait.
  *
  * *table (NULL: not wanted) gets the tables as text, for the caller to free. */
 MLCE_API mlce_status mlce_sweep(const mlce_config *config, const mlce_sweep_options *options,

@@ -144,9 +144,9 @@ static bool is_of_own_data(const sweep *s, const mlce_config *config) {
     return files || (model && !mlce_session_check_data(config));
 }
 
-/* Records what would fail in the same way again. Anything else ends the sweep, and the run waits
-   for the cause to be mended: memory, files, and what a run that went on does not find as it left
-   it. */
+/* Records what would fail in the same way again. Otherwise the run waits for the cause to be
+   mended: the next ones may do with less memory, while files that cannot be read, and what a run
+   that went on does not find as it left it, end the sweep. */
 static mlce_status note_failure(sweep *s, int run, const mlce_config *config, bool resumed,
                                 mlce_status status) {
     mlce_sweep_record *record = &s->records[run];
@@ -158,9 +158,13 @@ static mlce_status note_failure(sweep *s, int run, const mlce_config *config, bo
         record->error = error;
         return MLCE_OK;
     }
-    mlce_fail(status, "%s", error);
+    if (status == MLCE_E_MEMORY)
+        mlce_log(MLCE_LOG_WARNING, "run %d of the sweep waits to be tried again: %s", run + 1,
+                 error);
+    else
+        mlce_fail(status, "%s", error);
     free(error);
-    return status;
+    return status == MLCE_E_MEMORY ? MLCE_OK : status;
 }
 
 static mlce_status train(sweep *s, int run, mlce_train_result *result) {
@@ -204,15 +208,22 @@ static mlce_status do_run(sweep *s, int run) {
     event.dev_f1 = record->dev_f1;
     event.error = record->error;
     event.result = !event.kept && record->state == MLCE_RUN_FINISHED ? &result : NULL;
-    if (!status && options->end) options->end(&event, options->context);
+    if (!status && options->end && record->state != MLCE_RUN_WAITING)
+        options->end(&event, options->context);
     mlce_train_result_free(&result);
     free(settings);
     return status;
 }
 
-static mlce_status check_any_finished(const sweep *s) {
-    for (int run = 0; run < s->plan.runs; run++)
-        if (s->records[run].state == MLCE_RUN_FINISHED) return MLCE_OK;
+static mlce_status check_end(const sweep *s) {
+    int count[] = {[MLCE_RUN_WAITING] = 0, [MLCE_RUN_FINISHED] = 0, [MLCE_RUN_FAILED] = 0};
+    for (int run = 0; run < s->plan.runs; run++) count[s->records[run].state]++;
+    if (count[MLCE_RUN_WAITING])
+        return mlce_fail(MLCE_E_MEMORY,
+                         "%s: out of memory in %d of the %d runs, the others are over: the same "
+                         "command tries them again",
+                         s->plan.output, count[MLCE_RUN_WAITING], s->plan.runs);
+    if (count[MLCE_RUN_FINISHED]) return MLCE_OK;
     return mlce_fail(MLCE_E_NUMERIC, "none of the %d runs finished; the first: %s", s->plan.runs,
                      s->records[0].error);
 }
@@ -220,7 +231,7 @@ static mlce_status check_any_finished(const sweep *s) {
 static mlce_status run_all(sweep *s, char **table) {
     mlce_status status = open_sweep(s);
     for (int run = 0; run < s->plan.runs && !status; run++) status = do_run(s, run);
-    if (!status) status = check_any_finished(s);
+    if (!status) status = check_end(s);
     if (status || !table) return status;
     *table = mlce_sweep_table(&s->plan, s->records);
     return *table ? MLCE_OK : MLCE_E_MEMORY;

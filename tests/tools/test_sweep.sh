@@ -104,6 +104,15 @@ train sweep.ini --sweep train.output=d model.dropout=0 optim.lr=1e-3 train.seed=
     'data.train=sweep(own.h5, cut.h5)'
 claim 'and so does a file of several' "[ $? -eq 0 ] && grep -q '	failed	.*cut.h5' d/sweep.tsv"
 
+# Sanitizers need all the address space there is.
+if ! sanitized; then
+    large() { train sweep.ini --sweep train.output=large model.dropout=0 optim.lr=1e-3 train.seed=1 sweep.runs=0 train.epochs=1 \
+        encoder.1.type=bilstm 'encoder.1.size=sweep(16, 100000)'; }
+    (ulimit -v 16000000 && OMP_NUM_THREADS=2 large)
+    claim 'a run without memory waits while the others are trained' \
+        "[ $? -eq 1 ] && grep -q 'out of memory in 1 of the 2 runs' stderr && grep -q '	finished	' large/sweep.tsv && grep -q '	waiting	' large/sweep.tsv"
+fi
+
 # Stopped in the middle, after the first run at the earliest.
 env --default-signal=INT mlce-train sweep.ini --sweep train.output=i train.epochs=3 \
     sweep.runs=400 >stdout 2>stderr &
