@@ -105,8 +105,7 @@ static mlce_status forget(const sweep *s, int run, bool is_trial) {
     struct stat info;
     int lock = -1;
     if (!status && stat(output, &info) == 0) {
-        status =
-            is_trial ? mlce_folder_lock(output, false, &lock) : mlce_run_folder_lock(output, &lock);
+        status = is_trial ? mlce_folder_lock(output, &lock) : mlce_run_folder_lock(output, &lock);
         if (!status && !is_trial) status = mlce_run_folder_remove(output, "config.ini");
         if (!status && !is_trial) status = mlce_run_folder_drop_checkpoints(output);
     }

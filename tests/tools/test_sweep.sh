@@ -57,7 +57,7 @@ claim 'a sweep that was moved, and finished by hand, is taken for what it is' \
 mv moved s
 exec 9>s/002/.lock && flock -n 9
 sum=$(find s -name '*.h5' -o -name config.ini | sort | xargs cat | cksum)
-refuses 1 's/002: another process trains in this folder' -- mlce-train sweep.ini --sweep --force
+refuses 1 's/002: another process works in this folder' -- mlce-train sweep.ini --sweep --force
 claim 'a sweep of which a run is trained is not replaced' \
     "[ '$sum' = \"\$(find s -name '*.h5' -o -name config.ini | sort | xargs cat | cksum)\" ]"
 exec 9>&-
