@@ -155,8 +155,8 @@ accepts mlce-import weights.safetensors -o kept --force
 claim 'a run that is replaced by weights leaves no checkpoint to go on from' '[ -z "$(ls kept | grep step-)" ]'
 rm -r after
 ln -sf "step-$at.h5" linked/last.h5
-accepts mlce-train --resume linked train.epochs=6
-accepts mlce-eval linked/last.h5 data/dev.h5
+accepts mlce-train --resume linked train.epochs=3
+claim 'a step-N.h5 that last.h5 links to stays' '[ -L linked/last.h5 ] && mlce-eval linked/last.h5 data/dev.h5 >/dev/null'
 
 # ---- Two at once ----
 rm -r run
