@@ -110,6 +110,16 @@ static mlce_status check_resumable(const char *path) {
                      path);
 }
 
+/* Whether a run has saved something there. */
+static bool holds_run(const char *path) {
+    char *checkpoint = NULL;
+    bool holds = mlce_run_folder_has(path, "metrics.jsonl") ||
+                 mlce_run_folder_has(path, "best.h5") ||
+                 (!mlce_run_folder_checkpoint(path, &checkpoint) && checkpoint);
+    free(checkpoint);
+    return holds;
+}
+
 mlce_status mlce_run_folder_check(const char *path, bool force, bool resume) {
     struct stat info;
     if (*path == '\0')
@@ -124,8 +134,7 @@ mlce_status mlce_run_folder_check(const char *path, bool force, bool resume) {
             "train.output = %s: exists already: choose another folder, or give --force to "
             "replace it",
             path);
-    if (!mlce_run_folder_has(path, "metrics.jsonl") && !mlce_run_folder_has(path, "best.h5") &&
-        !mlce_run_folder_has(path, "last.h5") && !mlce_run_folder_is_unfinished(path))
+    if (!holds_run(path) && !mlce_run_folder_is_unfinished(path))
         return mlce_fail(MLCE_E_IO,
                          "train.output = %s: holds other things than a run, which --force does not "
                          "replace: choose another folder",

@@ -153,10 +153,14 @@ train --resume kept train.epochs=3
 claim 'to the same end' 'same_run kept after'
 accepts mlce-import weights.safetensors -o kept --force
 claim 'a run that is replaced by weights leaves no checkpoint to go on from' '[ -z "$(ls kept | grep step-)" ]'
-rm -r after
+rm -r after && cp -r linked began && rm began/{last,best}.h5 began/metrics.jsonl
+train resident.ini train.output=began train.epochs=1 --force
+claim 'a run that was killed before its first last.h5 can be replaced' "[ $? -eq 0 ]"
 ln -sf "step-$at.h5" linked/last.h5
-accepts mlce-train --resume linked train.epochs=3
-claim 'a step-N.h5 that last.h5 links to stays' '[ -L linked/last.h5 ] && mlce-eval linked/last.h5 data/dev.h5 >/dev/null'
+cp "linked/step-$at.h5" linked-to.h5
+accepts mlce-train --resume linked train.epochs=6
+claim 'a step-N.h5 that last.h5 links to is not written to' \
+    "[ ! -L linked/last.h5 ] && { [ ! -e linked/step-$at.h5 ] || cmp linked/step-$at.h5 linked-to.h5; }"
 
 # ---- Two at once ----
 rm -r run
