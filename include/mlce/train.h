@@ -62,13 +62,13 @@ MLCE_API void mlce_train_result_free(mlce_train_result *result);
 
 typedef struct mlce_train_options {
     bool force; /* replace the run in an output folder that exists */
-    /* Go on with the run in the output folder, from its last.h5, to the same bits that it would
-       have come to without the interruption; from the start where it has none. A configuration or
-       data that are not those of the checkpoint are refused, unless accept_changes; but free to
-       change are keys that say where, how fast, how long and how safely: train.epochs,
-       train.patience, train.threads, train.save_*, train.keep_last, train.on_nan, train.most_skips,
-       data.memory (unless it changes whether data.train is in memory, and so its order),
-       data.check_rows, and the paths of data. */
+    /* Go on with the run in the output folder, from its last checkpoint, to the same bits that it
+       would have come to without the interruption; from the start where it has none. A
+       configuration or data that are not those of the checkpoint are refused, unless
+       accept_changes; but free to change are keys that say where, how fast, how long and how
+       safely: train.epochs, train.patience, train.threads, train.save_*, train.keep_last,
+       train.on_nan, train.most_skips, data.memory (unless it changes whether data.train is in
+       memory, and so its order), data.check_rows, and the paths of data. */
     bool resume;
     bool accept_changes;
     /* Whether to end the run here, asked after each step and often during an evaluation: then the
@@ -98,7 +98,8 @@ typedef struct mlce_train_options {
  *   last.h5          the last checkpoint: after an evaluation, every train.save_steps and
  *                    train.save_minutes, and where options->stop ended the run
  *   step-N.h5        with train.keep_last, the last ones
- *   nan.h5           the state before a step whose loss or gradient was not finite
+ *   nan.h5           the state before a step whose loss or gradient was not finite, or whose
+ *                    scores of dev are not
  *   result.txt       the tables of dev and test, by the best checkpoint
  *   report.html      the run to look at (report.h)
  *

@@ -229,6 +229,7 @@ typedef struct string_reader {
     mlce_arena *arena; /* of a block */
     size_t room;       /* bytes that those not yet read may have */
     bool is_over;      /* they had more */
+    bool memory_short; /* there was none for them; the message is set */
 } string_reader;
 
 /* Each string of a good file has bytes of its own in it. One that has more of them than bytes would
@@ -238,7 +239,9 @@ static void *take_room(size_t size, void *context) {
     reader->is_over = size > reader->room;
     if (reader->is_over) return NULL;
     reader->room -= size;
-    return mlce_arena_alloc(reader->arena, size, 1);
+    void *memory = mlce_arena_alloc(reader->arena, size, 1);
+    reader->memory_short = !memory;
+    return memory;
 }
 
 static void leave_to_arena(void *memory, void *context) {
@@ -275,7 +278,7 @@ static mlce_status read_block(string_reader *reader, hid_t space, hid_t memory,
                               mlce_h5_strings *strings, size_t count) {
     if (H5Dread(reader->dataset, reader->type, memory, space, reader->transfer, reader->elements) <
         0)
-        return MLCE_E_DATA;
+        return reader->memory_short ? MLCE_E_MEMORY : MLCE_E_DATA;
     mlce_status status = MLCE_OK;
     for (size_t i = 0; i < count && !status; i++) {
         const char *element = reader->elements + i * reader->size;

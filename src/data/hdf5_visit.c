@@ -171,7 +171,7 @@ static herr_t visit_link(hid_t group, const char *name, const H5L_info_t *info, 
 
 /* Whether it is met for the first time. */
 static bool is_new(visit *v, const H5O_info_t *info) {
-    uint64_t slot = (info->addr ^ info->fileno << 48) * 0x9E3779B97F4A7C15u >> 32;
+    uint64_t slot = (info->addr ^ (uint64_t)info->fileno << 48) * 0x9E3779B97F4A7C15u >> 32;
     for (; v->seen[slot %= SEEN_SLOTS].is_taken; slot++)
         if (v->seen[slot].file == info->fileno && v->seen[slot].address == info->addr) return false;
     if (v->count == MLCE_H5_MOST_OBJECTS) {

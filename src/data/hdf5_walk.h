@@ -23,7 +23,7 @@
    fork() is safe: before threads start, before MPI_Init(). */
 mlce_status mlce_h5_walk(const char *path);
 
-/* A file that this process has written need not be walked. */
+/* A file that this process, or another of its run, has written need not be walked. */
 void mlce_h5_walk_skip(const char *path);
 
 /* Walks the files that mlce_dataset_open() would open; what is wrong is left for it to say. */

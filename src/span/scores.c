@@ -66,15 +66,17 @@ static double largest(const float *values, int rows, size_t stride, int size) {
     return (double)value;
 }
 
-/* |s(i,j)| <= scale d max|q| max|k| + max|u| + max|v| */
+/* |s(i,j)| <= scale d max|q| max|k| + max|u| + max|v|, and so the sums before the scaling; over
+   FLT_MAX, or NaN, where a factor is. */
 static double score_bound(const mlce_span_scores *scores, int sequence) {
     double products = 0, terms = 0;
     for (int head = 0; head < scores->heads; head++) {
         mlce_span_view view = mlce_span_view_of(scores, sequence, head);
         double q = largest(view.q, view.length, (size_t)view.stride, view.head_size);
         double k = largest(view.k, view.length, (size_t)view.stride, view.head_size);
-        double product = q * k * view.head_size * (double)fabsf(view.scale);
-        if (!(product <= products)) products = product;
+        double product = q * k * view.head_size * fmax(1, fabs((double)view.scale));
+        if (!(product <= FLT_MAX)) return product;
+        products = fmax(products, product);
     }
     int length = scores->offsets[sequence + 1] - scores->offsets[sequence];
     const float *start = mlce_span_start_terms(scores, sequence, 0);

@@ -54,11 +54,17 @@ mlce_status mlce_keep_last(mlce_session *s) {
     return saved(s, status);
 }
 
+/* While the average is not exchanged. */
+static mlce_status write_now(mlce_session *s, const char *name, const char *problem) {
+    mlce_adam_exchange_average(s->adam);
+    mlce_status status = write_as(s, name, problem);
+    mlce_adam_exchange_average(s->adam);
+    return status;
+}
+
 mlce_status mlce_keep_problem(mlce_session *s, const char *problem) {
-    mlce_adam_exchange_average(s->adam);
-    mlce_status status = mlce_ranks_is_first(s->ranks) ? write_as(s, "nan.h5", problem) : MLCE_OK;
-    mlce_adam_exchange_average(s->adam);
-    return mlce_ranks_agree(s->ranks, status);
+    bool is_first = mlce_ranks_is_first(s->ranks);
+    return mlce_ranks_agree(s->ranks, is_first ? write_now(s, "nan.h5", problem) : MLCE_OK);
 }
 
 static mlce_status write_evaluation(mlce_session *s, const mlce_train_evaluation *e) {
@@ -123,20 +129,13 @@ static void warn_of_best(const mlce_session *s, int64_t best) {
                  run, step, run, run);
 }
 
-/* Of the state that was restored, while the average is not exchanged. */
-static mlce_status write_again(mlce_session *s, const char *name) {
-    mlce_adam_exchange_average(s->adam);
-    mlce_status status = write_as(s, name, NULL);
-    mlce_adam_exchange_average(s->adam);
-    return status;
-}
-
 /* Of the first rank. last.h5 comes before the step-N.h5 that stood for it may go. */
 static mlce_status go_back(mlce_session *s) {
     const mlce_train_state *state = &s->state;
     int64_t best, keep = mlce_config_int(s->config, "train.keep_last");
     mlce_status status = mlce_folder_lock_check(s->output, s->lock);
-    if (!status && !mlce_run_folder_has(s->output, "last.h5")) status = write_again(s, "last.h5");
+    if (!status && !mlce_run_folder_has(s->output, "last.h5"))
+        status = write_now(s, "last.h5", NULL);
     if (!status) status = mlce_run_folder_trim_log(s->output, state->evaluations, &s->before);
     if (!status) status = mlce_run_folder_prune(s->output, state->step, keep);
     if (!status) status = mlce_run_folder_remove(s->output, "result.txt");
@@ -144,7 +143,7 @@ static mlce_status go_back(mlce_session *s) {
         return mlce_run_folder_remove(s->output, "best.h5"); /* another run's */
     if (!status) status = step_of_best(s, &best);
     if (status || best == state->best_step) return status;
-    if (state->best_step == state->step) return write_again(s, "best.h5");
+    if (state->best_step == state->step) return write_now(s, "best.h5", NULL);
     warn_of_best(s, best);
     return MLCE_OK;
 }

@@ -129,7 +129,7 @@ mlce_status mlce_run_folder_trim_log(const char *path, int64_t lines, double *se
     if (!status && found < lines)
         mlce_log(MLCE_LOG_WARNING, "%s: has %lld lines, the run made %lld: the rest is lost", name,
                  (long long)found, (long long)lines);
-    if (!status && end && *end) {
+    if (!status && end && (*end || mlce_file_is_link(name))) {
         *end = '\0';
         status = mlce_file_write_text(name, MLCE_LINKS_REPLACED, text);
     }

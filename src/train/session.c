@@ -199,12 +199,13 @@ mlce_status mlce_session_check(const mlce_config *config) {
     return MLCE_OK;
 }
 
-mlce_status mlce_session_check_data(const mlce_config *config) {
+mlce_status mlce_session_check_data(const mlce_config *config, bool check_rows) {
     static const char *const keys[] = {"data.train", "data.dev", "data.test"};
     mlce_status status = MLCE_OK;
     for (size_t k = 0; k < sizeof keys / sizeof *keys && !status; k++) {
         mlce_dataset *data = NULL;
-        status = open_files(config, keys[k], &(mlce_dataset_options){0}, &data);
+        status =
+            open_files(config, keys[k], &(mlce_dataset_options){.check_rows = check_rows}, &data);
         mlce_dataset_close(data);
     }
     return status;

@@ -34,8 +34,9 @@ typedef struct mlce_session {
 
 /* Refuses what is wrong whatever the data. */
 mlce_status mlce_session_check(const mlce_config *config);
-/* Refuses data that cannot be opened; of what is in it, the embeddings are not read. */
-mlce_status mlce_session_check_data(const mlce_config *config);
+/* Refuses data that cannot be opened; of what is in it, the embeddings are read with `check_rows`
+   only. */
+mlce_status mlce_session_check_data(const mlce_config *config, bool check_rows);
 /* Opens the data, makes the model, and checks that they fit; reports the first lines of the run. */
 mlce_status mlce_session_open(mlce_session *session);
 void mlce_session_close(mlce_session *session);

@@ -91,7 +91,7 @@ static mlce_status check_data(const sweep *s) {
         return MLCE_OK;
     mlce_config *config;
     mlce_status status = mlce_sweep_plan_config(&s->plan, 0, &config);
-    if (!status) status = mlce_session_check_data(config);
+    if (!status) status = mlce_session_check_data(config, false);
     mlce_config_free(config);
     return status;
 }
@@ -137,10 +137,11 @@ static bool is_of_own_data(const sweep *s, const mlce_config *config) {
     bool files = false, model = false;
     for (int k = 0; k < s->plan.key_count; k++) {
         const char *name = s->plan.keys[k].name;
-        files = files || strncmp(name, "data.", 5) == 0;
+        files = files || !strcmp(name, "data.train") || !strcmp(name, "data.dev") ||
+                !strcmp(name, "data.test");
         model = model || (strncmp(name, "optim.", 6) && strncmp(name, "train.", 6));
     }
-    return files || (model && !mlce_session_check_data(config));
+    return files || (model && !mlce_session_check_data(config, true));
 }
 
 /* Records what would fail in the same way again. Otherwise the run waits for the cause to be
@@ -220,8 +221,9 @@ static mlce_status check_end(const sweep *s) {
     if (count[MLCE_RUN_WAITING])
         return mlce_fail(MLCE_E_MEMORY,
                          "%s: out of memory in %d of the %d runs, the others are over: the same "
-                         "command tries them again",
-                         s->plan.output, count[MLCE_RUN_WAITING], s->plan.runs);
+                         "command%s tries them again",
+                         s->plan.output, count[MLCE_RUN_WAITING], s->plan.runs,
+                         s->options->train.force ? ", without --force," : "");
     if (count[MLCE_RUN_FINISHED]) return MLCE_OK;
     return mlce_fail(MLCE_E_NUMERIC, "none of the %d runs finished; the first: %s", s->plan.runs,
                      s->records[0].error);

@@ -1,7 +1,6 @@
 /* sweep_record.c - sweep.json: what came of the runs, to be read when the sweep goes on. */
 #include "train/sweep_record.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 

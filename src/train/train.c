@@ -74,9 +74,11 @@ static mlce_status describe_data(mlce_session *s) {
 static void forget_best(mlce_session *s) {
     s->state.best_f1 = -1;
     s->state.stale = 0;
-    mlce_log(MLCE_LOG_WARNING,
-             "data.dev is not that of the evaluations so far: the next one makes a new %s/best.h5",
-             s->output);
+    mlce_log(
+        MLCE_LOG_WARNING,
+        "data.dev is not that of the evaluations so far: the next one, where there is one, makes a "
+        "new %s/best.h5",
+        s->output);
 }
 
 /* Weights, optimizer and state as they were, with the data as it is. */

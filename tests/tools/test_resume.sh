@@ -153,6 +153,9 @@ train --resume kept train.epochs=3
 claim 'to the same end' 'same_run kept after'
 accepts mlce-import weights.safetensors -o kept --force
 claim 'a run that is replaced by weights leaves no checkpoint to go on from' '[ -z "$(ls kept | grep step-)" ]'
+ln -sf last.h5 after/best.h5
+accepts mlce-import weights.safetensors -o after --force
+claim 'weights take the place of a best.h5 that links to a checkpoint' 'mlce-eval after data/dev.h5 >/dev/null'
 rm -r after && cp -r linked began && rm began/{last,best}.h5 began/metrics.jsonl
 train resident.ini train.output=began train.epochs=1 --force
 claim 'a run that was killed before its first last.h5 can be replaced' "[ $? -eq 0 ]"

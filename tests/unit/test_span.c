@@ -271,6 +271,23 @@ START_TEST(scores_that_are_not_finite_give_no_finite_loss) {
 }
 END_TEST
 
+START_TEST(one_head_that_is_not_finite_is_enough) {
+    const float qk[] = {NAN, 1, 1, 1, NAN, 1, 1, 1}; /* of 2 tokens, 2 heads: q, k */
+    mlce_span_scores scores = {.sequences = 1,
+                               .types = 2,
+                               .heads = 2,
+                               .head_size = 1,
+                               .scale = 1,
+                               .offsets = (const int[]){0, 2},
+                               .qk = qk};
+    mlce_span_gold none = {.offsets = (const int[]){0, 0}};
+    mlce_loss_options options = {.kind = MLCE_LOSS_MULTILABEL_CE};
+    double loss;
+    assert_ok(mlce_span_loss(&options, &scores, &none, &loss, NULL));
+    ck_assert(!isfinite(loss));
+}
+END_TEST
+
 START_TEST(gold_outside_the_scores_is_refused_by_name) {
     problem m = make_problem(&plans[0], 1);
     int length = m.scores.offsets[1], types = m.scores.types;
@@ -318,6 +335,7 @@ static void add_tests(TCase *cases) {
                         count);
     tcase_add_test(cases, targets_outside_their_range_are_refused);
     tcase_add_loop_test(cases, scores_that_are_not_finite_give_no_finite_loss, 0, 5);
+    tcase_add_test(cases, one_head_that_is_not_finite_is_enough);
     tcase_add_test(cases, gold_outside_the_scores_is_refused_by_name);
     tcase_add_test(cases, factors_of_an_impossible_shape_are_refused);
 }
