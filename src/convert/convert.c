@@ -5,24 +5,20 @@
 
 #include "core/file.h"
 
-static mlce_status is_read(const char *output) {
-    return mlce_fail(MLCE_E_ARGUMENT, "%s: is read by this command: write to another file", output);
-}
-
 static mlce_status check_output(mlce_source *source, const char *input, const char *output,
                                 const mlce_convert_options *options) {
     const char *const files[] = {strcmp(input, "-") ? input : "/dev/stdin", options->labels_from,
                                  options->embed ? mlce_embed_file(options->embed) : NULL};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-        if (files[i] && mlce_file_is_same(files[i], output)) return is_read(output);
-    return mlce_source_reads(source, output) ? is_read(output) : MLCE_OK;
+        if (files[i] && mlce_file_is_same(files[i], output)) return mlce_file_is_read(output);
+    return mlce_source_reads(source, output) ? mlce_file_is_read(output) : MLCE_OK;
 }
 
 static mlce_status take_types(const char *path, const char *output, mlce_survey *survey) {
     const mlce_dataset_options options = {.memory = 0, .check_rows = false};
     mlce_dataset *dataset;
     mlce_status status = mlce_dataset_open(path, &options, &dataset);
-    if (!status && mlce_dataset_has_file(dataset, output)) status = is_read(output);
+    if (!status && mlce_dataset_has_file(dataset, output)) status = mlce_file_is_read(output);
     for (int i = 0; !status && i < mlce_dataset_types(dataset); i++) {
         int number;
         status = mlce_names_add(&survey->types, mlce_dataset_type_name(dataset, i), &number);

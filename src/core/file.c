@@ -205,6 +205,10 @@ bool mlce_file_is_same(const char *a, const char *b) {
            first.st_ino == second.st_ino;
 }
 
+mlce_status mlce_file_is_read(const char *output) {
+    return mlce_fail(MLCE_E_ARGUMENT, "%s: is read by this command: write to another file", output);
+}
+
 bool mlce_file_is_link(const char *path) {
     struct stat info;
     return lstat(path, &info) == 0 && S_ISLNK(info.st_mode);

@@ -45,6 +45,9 @@ bool mlce_file_is_link(const char *path);
 /* Whether both paths lead to one existing file. */
 bool mlce_file_is_same(const char *a, const char *b);
 
+/* The failure to be returned where `output` is one of the files that a command reads. */
+mlce_status mlce_file_is_read(const char *output);
+
 /* Writes a whole text file in that way. */
 mlce_status mlce_file_write_text(const char *path, mlce_links links, const char *text);
 

@@ -32,7 +32,8 @@ static mlce_status unknown_format(const char *format) {
                      names);
 }
 
-mlce_status mlce_export(mlce_model *model, const char *format, const char *path) {
+mlce_status mlce_export_to(mlce_model *model, const char *format, const char *path,
+                           mlce_links links) {
     if (mlce_model_members(model))
         return mlce_fail(MLCE_E_ARGUMENT,
                          "%s: an average of %d models has no weights of its own, it is the mean "
@@ -40,7 +41,7 @@ mlce_status mlce_export(mlce_model *model, const char *format, const char *path)
                          path, mlce_model_members(model));
     for (int f = 0; f < FORMATS; f++) {
         if (strcmp(formats[f].name, format)) continue;
-        char *part = mlce_file_begin(path, MLCE_LINKS_FOLLOWED);
+        char *part = mlce_file_begin(path, links);
         if (!part) return MLCE_E_IO;
         mlce_status status = formats[f].write(model, part, path);
         if (!status) return mlce_file_commit(part, path);
@@ -48,4 +49,8 @@ mlce_status mlce_export(mlce_model *model, const char *format, const char *path)
         return status;
     }
     return unknown_format(format);
+}
+
+mlce_status mlce_export(mlce_model *model, const char *format, const char *path) {
+    return mlce_export_to(model, format, path, MLCE_LINKS_FOLLOWED);
 }

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "core/file.h"
 #include "report/page.h"
 #include "train/run_folder.h"
 
@@ -49,8 +50,7 @@ mlce_status mlce_report_check_path(const mlce_view *view, const char *path) {
     bool is_read = mlce_run_folder_owns(view->run, path);
     for (int s = 0; s < MLCE_SPLITS; s++)
         is_read = is_read || (view->data[s] && mlce_dataset_has_file(view->data[s], path));
-    if (!is_read) return MLCE_OK;
-    return mlce_fail(MLCE_E_ARGUMENT, "%s: is read by this command: write to another file", path);
+    return is_read ? mlce_file_is_read(path) : MLCE_OK;
 }
 
 mlce_status mlce_report_write(const char *run, const char *path) {

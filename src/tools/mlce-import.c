@@ -6,6 +6,7 @@
 
 #include "core/file.h"
 #include "core/folder_lock.h"
+#include "export/formats.h"
 #include "mlce/export.h"
 #include "tools/tool.h"
 #include "train/run_folder.h"
@@ -61,8 +62,7 @@ static mlce_status write_run(mlce_model *model, const char *folder) {
     bool is_new = mlce_run_folder_is_unfinished(folder);
     mlce_status status = ini && best && text ? MLCE_OK : MLCE_E_MEMORY;
     if (!status) status = mlce_file_write_text(ini, MLCE_LINKS_REPLACED, text);
-    if (!status && mlce_file_is_link(best)) status = mlce_run_folder_remove(folder, "best.h5");
-    if (!status) status = mlce_export(model, "hdf5", best);
+    if (!status) status = mlce_export_to(model, "hdf5", best, MLCE_LINKS_REPLACED);
     if (!status) status = mlce_run_folder_clear(folder);
     if (!status) status = mlce_run_folder_drop_checkpoints(folder); /* of the run that was there */
     if (status && is_new && ini && best) {                          /* then it can be tried again */

@@ -123,10 +123,7 @@ static mlce_status check_output(const request *r, const mlce_dataset *dataset) {
                   mlce_run_folder_owns(r->runs[n], r->path);
         free(model);
     }
-    if (is_read)
-        return mlce_fail(MLCE_E_ARGUMENT, "%s: is read by this command: write to another file",
-                         r->path);
-    return MLCE_OK;
+    return is_read ? mlce_file_is_read(r->path) : MLCE_OK;
 }
 
 /* Whether the model can be asked for that; sets its thresholds. */

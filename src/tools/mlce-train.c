@@ -238,10 +238,12 @@ static mlce_status read_run(mlce_config *config, const char *folder) {
 
 /* The checkpoints that a run may go on from. */
 static void walk_run(const char *folder) {
-    char *paths[2] = {NULL, mlce_run_folder_file(folder, "best.h5")};
-    mlce_run_folder_checkpoint(folder, &paths[0]); /* what is wrong is said when it is opened */
-    for (size_t n = 0; n < 2; free(paths[n++]))
-        if (paths[n]) mlce_tool_ranks_walk(paths[n]);
+    char *last, *best = mlce_run_folder_file(folder, "best.h5");
+    mlce_run_folder_checkpoint(folder, &last); /* what is wrong is said when it is opened */
+    if (last) mlce_tool_ranks_walk(last);
+    if (best) mlce_tool_ranks_walk(best);
+    free(last);
+    free(best);
 }
 
 static int configure_and_train(int count, char **arguments, const wishes *w) {

@@ -231,8 +231,7 @@ static mlce_status plan_steps(loop *l) {
         s->state.batches = mlce_batcher_count(s->batcher);
     }
     if (again) mlce_resume_note_batches(s->resume, s->config, s->state.batches);
-    int64_t together = mlce_config_int(s->config, "train.accumulate");
-    l->steps = l->epochs * ((s->state.batches + together - 1) / together);
+    l->steps = l->epochs * mlce_steps_an_epoch(s->config, s->state.batches);
     s->schedule = mlce_schedule_options_from(s->config, l->steps);
     warn_of_long_warmup(s);
     return MLCE_OK;

@@ -12,6 +12,7 @@
 #include "mlce/memory.h"
 #include "model/weights.h"
 #include "train/run_folder.h"
+#include "train/session.h"
 
 /* ---- The checkpoint ---- */
 
@@ -153,15 +154,10 @@ mlce_status mlce_resume_check_config(const mlce_resume *resume, const mlce_confi
     return status;
 }
 
-static long long steps_of(const mlce_config *config, int64_t batches) {
-    int64_t together = mlce_config_int(config, "train.accumulate");
-    return (batches + together - 1) / together;
-}
-
 void mlce_resume_note_batches(const mlce_resume *resume, const mlce_config *config,
                               int64_t batches) {
-    long long now = steps_of(config, batches);
-    long long before = steps_of(resume->config, resume->state.batches);
+    long long now = mlce_steps_an_epoch(config, batches);
+    long long before = mlce_steps_an_epoch(resume->config, resume->state.batches);
     if (now != before && has_course(config))
         mlce_log(MLCE_LOG_WARNING,
                  "an epoch has %lld steps now, had %lld: the learning rate goes on where it is in "

@@ -46,6 +46,12 @@ void mlce_session_say(const mlce_session *session, const char *format, ...) MLCE
 
 double mlce_seconds(void);
 
+/* Steps that an epoch of `batches` has: each takes train.accumulate, the last one what is left. */
+static inline int64_t mlce_steps_an_epoch(const mlce_config *config, int64_t batches) {
+    int64_t together = mlce_config_int(config, "train.accumulate");
+    return (batches + together - 1) / together;
+}
+
 /* Whether the caller wants the run to end here. */
 static inline bool mlce_wants_stop(const mlce_train_options *options) {
     return options->stop && options->stop(options->context);
